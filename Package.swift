@@ -1,0 +1,71 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+// In CI, a warning is an error (STYLE: warnings are errors). A user who builds with a newer compiler is spared that.
+let strict: [SwiftSetting] =
+    ProcessInfo.processInfo.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+let settings: [SwiftSetting] =
+    strict + [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ]
+
+/// A room of the house: one target. `imports` are the rooms, and the libraries, that it may import and nothing else.
+func room(_ name: String, imports: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: imports, swiftSettings: settings)
+}
+
+func tests(_ name: String, imports: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: imports, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "laurel",
+    products: [
+        .executable(name: "laurel", targets: ["laurel"]),
+        .library(name: "Channels", targets: ["Channels"]),
+        .library(name: "ChannelsMemory", targets: ["ChannelsMemory"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: [
+        .target(name: "CLinux"),
+        room("Reactor", imports: ["CLinux"]),
+        room("HTTPCore"),
+        room("HTTPServer", imports: ["Reactor", "HTTPCore"]),
+        room("Channels"),
+        room("ChannelsMemory", imports: ["Channels"]),
+        room("ChannelsHTTP", imports: ["Channels", "HTTPCore"]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        room("HTTPClient", imports: ["CCurl"]),
+        .executableTarget(
+            name: "laurel",
+            dependencies: [
+                "Reactor", "HTTPCore", "HTTPServer", "Channels", "ChannelsMemory", "ChannelsHTTP", "HTTPClient",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+
+        tests("HTTPCoreTests", imports: ["HTTPCore"]),
+        tests("ReactorTests", imports: ["Reactor"]),
+        tests("HTTPServerTests", imports: ["HTTPServer", "HTTPCore", "Reactor"]),
+        tests("ChannelsTests", imports: ["Channels"]),
+        tests("ChannelsMemoryTests", imports: ["ChannelsMemory", "Channels"]),
+        tests("ChannelsHTTPTests", imports: ["ChannelsHTTP", "Channels", "ChannelsMemory", "HTTPCore"]),
+        tests(
+            "HarnessTests",
+            imports: ["HTTPClient", "CCurl", .product(name: "Yams", package: "Yams")]
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,92 @@
+/// Which backends there are, by URL scheme, and which layers stand on them, by name.
+///
+/// Built once at start, then read from every loop without a lock.
+public struct BackendRegistry: Sendable {
+    /// Makes the backend of one layer.
+    public typealias Factory = @Sendable (BackendContext) async throws -> any ChannelBackend
+
+    private var factories: [String: Factory] = [:]
+    public private(set) var layers: [String: Layer] = [:]
+
+    public init() {}
+
+    /// Registers a scheme: `registry.register("memory") { … }`. A scheme registered again replaces the former.
+    public mutating func register(_ scheme: String, makeBackend: @escaping Factory) {
+        factories[scheme] = makeBackend
+    }
+
+    /// The registered schemes, sorted, as an error message lists them.
+    public var schemes: [String] { factories.keys.sorted() }
+
+    /// Opens a layer and holds it under `name`.
+    ///
+    /// - Throws: ``RegistryError`` for an unknown scheme, a bad URL or a setting that is none; what the factory throws.
+    public mutating func open(
+        layer name: String, url text: String, defaults: LayerSettings, clock: any ChannelClock
+    ) async throws {
+        guard layers[name] == nil else { throw RegistryError("The layer '\(name)' is given twice.") }
+        let url = try BackendURL(text)
+        guard let makeBackend = factories[url.scheme] else {
+            throw RegistryError(
+                "No backend is registered for '\(url.scheme):' (layer '\(name)'). Registered: "
+                    + schemes.map { $0 + ":" }.joined(separator: ", ") + ".")
+        }
+        var settings = defaults
+        let ownParameters = try settings.apply(url.parameters, layer: name)
+        let context = BackendContext(
+            layer: name, url: url, parameters: ownParameters, settings: settings, clock: clock)
+        layers[name] = Layer(name: name, backend: try await makeBackend(context), settings: settings, clock: clock)
+    }
+
+    /// The layer of that name, or nil.
+    public subscript(layer name: String) -> Layer? { layers[name] }
+}
+
+/// One backend instance with its settings, under a name.
+public struct Layer: Sendable {
+    public let name: String
+    public let backend: any ChannelBackend
+    public let settings: LayerSettings
+    public let clock: any ChannelClock
+
+    public init(name: String, backend: any ChannelBackend, settings: LayerSettings, clock: any ChannelClock) {
+        self.name = name
+        self.backend = backend
+        self.settings = settings
+        self.clock = clock
+    }
+}
+
+/// What a factory is given to make a backend from.
+public struct BackendContext: Sendable {
+    public let layer: String
+    public let url: BackendURL
+    /// The URL's parameters that are not settings of every layer. A factory must refuse those that it does not know.
+    public let parameters: [String: String]
+    public let settings: LayerSettings
+    public let clock: any ChannelClock
+
+    public init(
+        layer: String, url: BackendURL, parameters: [String: String], settings: LayerSettings, clock: any ChannelClock
+    ) {
+        self.layer = layer
+        self.url = url
+        self.parameters = parameters
+        self.settings = settings
+        self.clock = clock
+    }
+
+    /// - Throws: ``RegistryError`` where the URL has parameters other than those of every layer and `known`.
+    public func requireOnly(_ known: Set<String> = []) throws(RegistryError) {
+        if let stranger = parameters.keys.sorted().first(where: { !known.contains($0) }) {
+            let all = (known.sorted() + LayerSettings.parameterNames).joined(separator: ", ")
+            throw RegistryError("The layer '\(layer)' has an unknown setting '\(stranger)'. Known: \(all).")
+        }
+    }
+}
+
+/// Why the server cannot start with these layers. The text is for the operator.
+public struct RegistryError: Error, Sendable, CustomStringConvertible {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,91 @@
+/// What is sent: bytes, and what they are.
+public struct Message: Sendable, Equatable {
+    /// The content, byte for byte as it was sent. Shared, never copied, by all copies of a group send.
+    public var content: [UInt8]
+
+    /// The media type to deliver it with, as sent; nil for plain JSON (`application/json`).
+    public var contentType: String?
+
+    /// True where `content` is one JSON text, checked: plain JSON, or a type that ends in `+json`.
+    public var isJSON: Bool
+
+    public init(content: [UInt8], contentType: String? = nil, isJSON: Bool = true) {
+        self.content = content
+        self.contentType = contentType
+        self.isJSON = isJSON
+    }
+}
+
+/// The name of an accepted message, unique in its layer.
+///
+/// Written as `epoch-number` in hexadecimal, at least 11 and 12 digits, so that of two ids the shorter is the older and among
+/// equally long ones ASCII order decides. The copies of one group send share one id.
+public struct MessageID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// New whenever numbers restart, and never lower than one before it.
+    public let epoch: UInt64
+    /// Grows with each accepted send of the layer (of its shard, on a sharded backend).
+    public let number: UInt64
+
+    public init(epoch: UInt64, number: UInt64) {
+        self.epoch = epoch
+        self.number = number
+    }
+
+    public static func < (left: Self, right: Self) -> Bool {
+        (left.epoch, left.number) < (right.epoch, right.number)
+    }
+
+    public var description: String {
+        String(unsafeUninitializedCapacity: 40) { buffer in
+            var length = 0
+            length += Self.write(epoch, digitsMin: 11, into: buffer, at: length)
+            buffer[length] = UInt8(ascii: "-")
+            length += 1
+            length += Self.write(number, digitsMin: 12, into: buffer, at: length)
+            return length
+        }
+    }
+
+    private static func write(
+        _ value: UInt64, digitsMin: Int, into buffer: UnsafeMutableBufferPointer<UInt8>, at start: Int
+    ) -> Int {
+        let digitCount = max(digitsMin, (64 - value.leadingZeroBitCount + 3) / 4)
+        for position in 0..<digitCount {
+            let digit = UInt8(truncatingIfNeeded: value >> UInt64(4 * (digitCount - 1 - position))) & 0xF
+            buffer[start + position] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+        }
+        return digitCount
+    }
+}
+
+/// A message that a receiver took.
+public struct Delivery: Sendable {
+    public var id: MessageID
+    /// The channel that it was sent to; of a mailbox the full name, `inbox!ann`.
+    public var channel: ChannelName
+    /// The group whose send it is a copy of, nil for a direct send.
+    public var group: GroupName?
+    public var message: Message
+
+    /// What the backend needs to take the delivery back (`giveBack`); nobody else reads it.
+    public struct Receipt: Sendable {
+        public var token: UInt64
+        public var reference: (any AnyObject & Sendable)?
+
+        public init(token: UInt64 = 0, reference: (any AnyObject & Sendable)? = nil) {
+            self.token = token
+            self.reference = reference
+        }
+    }
+    public var receipt: Receipt
+
+    public init(
+        id: MessageID, channel: ChannelName, group: GroupName? = nil, message: Message, receipt: Receipt = Receipt()
+    ) {
+        self.id = id
+        self.channel = channel
+        self.group = group
+        self.message = message
+        self.receipt = receipt
+    }
+}

@@ -1,0 +1,62 @@
+/// What a server serves. Two steps, so that a request can be refused by its head, before its content is read and before
+/// `100 Continue` invites it.
+package protocol HTTPApplication: Sendable {
+    /// A request that was let in: the endpoint picked, with what `respond` needs of the head.
+    associatedtype Call: Sendable
+
+    /// Looks at the head alone. Does not block and does not suspend; runs on the connection's loop.
+    func admit(_ head: RequestHead) -> Admission<Call>
+
+    /// Answers. Runs as part of the connection's task, on its loop unless it moves elsewhere itself.
+    ///
+    /// The task is cancelled when the server drains, or the client hangs up, while `exchange.isWaiting` is set; a response
+    /// made after that is still written if there is anyone to read it.
+    func respond(to call: Call, content: [UInt8], exchange: any HTTPExchange) async -> HTTPResponse
+
+    /// Answers on behalf of the server what never became a call: bad framing, a limit, a time-out. `head` where it was read.
+    func respond(to rejection: HTTPRejection, head: RequestHead?) -> HTTPResponse
+}
+
+package enum Admission<Call: Sendable>: Sendable {
+    /// Read up to `contentBytesMax` of content, then call `respond`.
+    case admitted(Call, contentBytesMax: Int)
+    /// Answer at once; the content is not wanted.
+    case refused(HTTPResponse)
+}
+
+/// The running request, as far as the application may touch it.
+package protocol HTTPExchange: AnyObject, Sendable {
+    /// Set by the application around a wait for a message, on the connection's loop: while it is set, a client that closes
+    /// its sending side counts as gone, its wait is cancelled, and its socket is asked once more before the answer goes out.
+    var isWaiting: Bool { get set }
+    /// The request's id, taken over from `X-Request-Id` or made; sent back by the server.
+    var requestID: String { get }
+}
+
+/// Why the server refuses bytes that never became a call. Each case is one status.
+package enum HTTPRejection: Error, Sendable, Hashable {
+    /// 400, the connection closes. `reason` names the rule: "white space before a colon (RFC 9112 §5.1)".
+    case badRequest(reason: String)
+    /// 408: the head or the content did not arrive in time.
+    case requestTimeout
+    /// 413
+    case contentTooLarge(limit: Int, actual: Int?)
+    /// 414
+    case targetTooLong(limit: Int)
+    /// 415: a Content-Encoding other than identity.
+    case unsupportedContentEncoding
+    /// 417: an Expect other than 100-continue.
+    case expectationFailed
+    /// 431
+    case headTooLarge(limit: Int)
+    /// 501: a method that HTTP does not know.
+    case unknownMethod
+    /// 501: a Transfer-Encoding other than chunked.
+    case unknownTransferEncoding
+    /// 505
+    case versionNotSupported
+    /// 503: contents in arrival over all connections are at their budget, or connections at their limit.
+    case overloaded(reason: String)
+    /// 503: the server drains.
+    case shuttingDown
+}
