@@ -1,0 +1,36 @@
+import Synchronization
+
+/// An action that a loop will run, once, at some instant; see ``EventLoop/schedule(at:_:)``.
+package final class Deadline: DeadlineEntry, @unchecked Sendable {
+    // SAFETY: `action` and the place in the heap belong to the loop; `state` is atomic.
+
+    private let loop: EventLoop
+    private var action: (@Sendable () -> Void)?
+    private let state = Atomic<UInt8>(Deadline.pending)
+
+    private static let pending: UInt8 = 0
+    private static let over: UInt8 = 1
+
+    init(on loop: EventLoop, _ action: @escaping @Sendable () -> Void) {
+        self.loop = loop
+        self.action = action
+    }
+
+    var isCancelled: Bool { state.load(ordering: .relaxed) == Self.over }
+
+    /// Any thread, any number of times, also after the action has run. An action that runs at this instant may still finish.
+    package func cancel() {
+        if endsNow() { loop.cancel(self) }
+    }
+
+    override func isDue(at now: ContinuousClock.Instant) {
+        guard endsNow() else { return }
+        let action = self.action.take()
+        action?()
+    }
+
+    /// True for the one who gets there first: the action or its cancellation.
+    private func endsNow() -> Bool {
+        state.compareExchange(expected: Self.pending, desired: Self.over, ordering: .acquiringAndReleasing).exchanged
+    }
+}

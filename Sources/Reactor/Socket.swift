@@ -1,0 +1,182 @@
+package import Glibc
+
+/// A non-blocking socket on a loop, connected or listening: tries at once, suspends where it would block.
+///
+/// Belongs to its loop: made, used and closed on the loop's thread. One task at a time waits for it.
+///
+/// ## How it works
+/// epoll tells each change once (edge-triggered). What it told is kept in `readiness` until a call finds the opposite, so a
+/// request costs one read, one write and no epoll_ctl. A read that fills less than its buffer has taken everything: what
+/// comes later makes a new edge (epoll(7), question 9), so there is no second read just to hear EAGAIN. After a hang-up
+/// nothing more comes, and reading goes on to the end.
+///
+/// A socket has one deadline, for the wait that is on. The entry in the heap is moved lazily: setting a later deadline costs
+/// nothing, as the entry stays and moves itself when its old time comes. Keep-alive connections so touch the heap once per
+/// idle time, not once per request.
+package final class Socket: DeadlineEntry {
+    package let loop: EventLoop
+    private let number: Int32
+    private var descriptor: Descriptor?
+    private var token: UInt64 = 0
+
+    private var readiness: Readiness = []
+    private var waiter: UnsafeContinuation<WaitEnd, Never>?
+    private var interest: Readiness = []
+    private var waitDeadline: ContinuousClock.Instant?
+    /// When the heap's entry comes up; nil without one.
+    private var entryInstant: ContinuousClock.Instant?
+    private var isInterrupted = false
+
+    /// Called on the loop when the peer closes its sending side or the connection fails. Set it around what that shall end.
+    package var onHangUp: (() -> Void)?
+
+    /// How a wait ended.
+    package enum WaitEnd: Sendable {
+        case ready
+        case timedOut
+        /// ``interrupt()`` was called. Every later wait ends so at once, until ``clearInterruption()``.
+        case interrupted
+    }
+
+    package enum ReadEnd {
+        case bytes(Int)
+        case nothingYet
+        /// The peer sends no more.
+        case end
+    }
+
+    /// Registers the socket with its loop.
+    ///
+    /// - Throws: where the kernel is out of memory for it, or it is no socket.
+    package init(adopting descriptor: consuming Descriptor, on loop: EventLoop) throws(SystemError) {
+        self.loop = loop
+        number = descriptor.number
+        self.descriptor = consume descriptor
+        super.init()
+        token = try loop.register(self, descriptor: number)
+    }
+
+    /// Closes the socket and forgets its deadline. Nobody may be waiting for it. Any number of times.
+    package func close() {
+        guard let descriptor = descriptor.take() else { return }
+        precondition(waiter == nil, "Somebody waits for this socket")
+        loop.unregister(token)
+        loop.remove(self)
+        onHangUp = nil
+        descriptor.close()
+    }
+
+    // MARK: Trying
+
+    /// Reads what is there, up to the size of `buffer`, which must not be empty.
+    ///
+    /// - Throws: ECONNRESET and the like: the connection is over.
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> ReadEnd {
+        guard readiness.contains(.readable) else { return .nothingYet }
+        guard let count = try SystemCall.read(number, into: buffer) else {
+            readiness.remove(.readable)
+            return .nothingYet
+        }
+        if count == 0 { return .end }
+        if count < buffer.count && !readiness.contains(.hungUp) { readiness.remove(.readable) }
+        return .bytes(count)
+    }
+
+    /// Writes what there is room for. Nil: none at all.
+    ///
+    /// - Throws: EPIPE, ECONNRESET and the like: the connection is over.
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int? {
+        let count = try SystemCall.send(number, bytes)
+        if count.map({ $0 < bytes.count }) ?? true { readiness.remove(.writable) }
+        return count
+    }
+
+    /// Writes of several buffers, in their order, what there is room for. Nil: none at all.
+    package func write(gathering vectors: UnsafeMutableBufferPointer<iovec>) throws(SystemError) -> Int? {
+        let count = try SystemCall.send(number, gathering: vectors)
+        let wanted = vectors.reduce(0) { $0 + $1.iov_len }
+        if count.map({ $0 < wanted }) ?? true { readiness.remove(.writable) }
+        return count
+    }
+
+    /// Takes the next connection of a listener. Nil: nobody waits.
+    ///
+    /// - Throws: EMFILE, ENFILE, ENOBUFS, ENOMEM: try again later; the connection stays in the backlog.
+    package func accept() throws(SystemError) -> Descriptor? {
+        guard readiness.contains(.readable) else { return nil }
+        let accepted = try SystemCall.accept(number)
+        if accepted == nil { readiness.remove(.readable) }
+        return accepted
+    }
+
+    /// Says to the peer that nothing more comes, and goes on reading.
+    package func shutdownSending() {
+        SystemCall.shutdownSending(number)
+    }
+
+    /// The peer has closed its sending side, or the connection has failed, as far as the loop has heard.
+    package var hasHungUp: Bool { readiness.contains(.hungUp) }
+
+    /// As ``hasHungUp``, but asks the kernel: one system call.
+    package func isPeerGone() -> Bool {
+        hasHungUp || SystemCall.isPeerGone(number)
+    }
+
+    // MARK: Waiting
+
+    /// Suspends until the socket is ready for `interest`, or may be; at once if it is. Never longer than until `deadline`.
+    /// Ignores the cancellation of the task. An empty interest waits for the deadline alone.
+    package func wait(for interest: Readiness, until deadline: ContinuousClock.Instant?) async -> WaitEnd {
+        if isInterrupted { return .interrupted }
+        if !readiness.isDisjoint(with: interest) { return .ready }
+        return await withUnsafeContinuation { continuation in
+            precondition(waiter == nil, "One task at a time waits for a socket")
+            waiter = continuation
+            self.interest = interest
+            setDeadline(deadline)
+        }
+    }
+
+    /// Ends the wait that is on, and those to come.
+    package func interrupt() {
+        isInterrupted = true
+        endWait(.interrupted)
+    }
+
+    /// Lets waits be waits again, for somebody who has heard the interruption.
+    package func clearInterruption() {
+        isInterrupted = false
+    }
+
+    func eventsArrived(_ events: Readiness) {
+        let hangsUp = events.contains(.hungUp) && !readiness.contains(.hungUp)
+        readiness.formUnion(events)
+        if !readiness.isDisjoint(with: interest) { endWait(.ready) }
+        if hangsUp { onHangUp?() }
+    }
+
+    private func endWait(_ end: WaitEnd) {
+        guard let waiter = waiter.take() else { return }
+        interest = []
+        waitDeadline = nil
+        waiter.resume(returning: end)
+    }
+
+    private func setDeadline(_ deadline: ContinuousClock.Instant?) {
+        waitDeadline = deadline
+        guard let deadline else { return }
+        if let entryInstant, entryInstant <= deadline { return }
+        entryInstant = deadline
+        loop.move(self, to: deadline)
+    }
+
+    override func isDue(at now: ContinuousClock.Instant) {
+        entryInstant = nil
+        guard let waitDeadline else { return }
+        if waitDeadline <= now {
+            endWait(.timedOut)
+        } else {
+            setDeadline(waitDeadline)
+        }
+    }
+}
