@@ -32,31 +32,3 @@ package protocol HTTPExchange: AnyObject, Sendable {
     /// The request's id, taken over from `X-Request-Id` or made; sent back by the server.
     var requestID: String { get }
 }
-
-/// Why the server refuses bytes that never became a call. Each case is one status.
-package enum HTTPRejection: Error, Sendable, Hashable {
-    /// 400, the connection closes. `reason` names the rule: "white space before a colon (RFC 9112 §5.1)".
-    case badRequest(reason: String)
-    /// 408: the head or the content did not arrive in time.
-    case requestTimeout
-    /// 413
-    case contentTooLarge(limit: Int, actual: Int?)
-    /// 414
-    case targetTooLong(limit: Int)
-    /// 415: a Content-Encoding other than identity.
-    case unsupportedContentEncoding
-    /// 417: an Expect other than 100-continue.
-    case expectationFailed
-    /// 431
-    case headTooLarge(limit: Int)
-    /// 501: a method that HTTP does not know.
-    case unknownMethod
-    /// 501: a Transfer-Encoding other than chunked.
-    case unknownTransferEncoding
-    /// 505
-    case versionNotSupported
-    /// 503: contents in arrival over all connections are at their budget, or connections at their limit.
-    case overloaded(reason: String)
-    /// 503: the server drains.
-    case shuttingDown
-}

@@ -1,5 +1,5 @@
 /// A request method (RFC 9110 §9). Case-sensitive, as in the RFC.
-package enum HTTPMethod: String, Sendable, Hashable, CaseIterable {
+package enum HTTPMethod: String, Sendable, Hashable {
     case get = "GET"
     case head = "HEAD"
     case post = "POST"
@@ -10,4 +10,6 @@ package enum HTTPMethod: String, Sendable, Hashable, CaseIterable {
     case patch = "PATCH"
     case trace = "TRACE"
     case connect = "CONNECT"
+    /// Well formed, but not one that HTTP knows. Stands only in a head that comes with ``HTTPRejection/unknownMethod``.
+    case unknown = ""
 }

@@ -4,7 +4,7 @@
 package struct RequestHead: Sendable {
     package var method: HTTPMethod
     package var version: HTTPVersion
-    /// The path as sent, percent-encoded, from its first `/`; `*` for `OPTIONS *`. Never normalised.
+    /// The path as sent, percent-encoded, from its first `/`; `*` for `OPTIONS *` and for CONNECT. Never normalised.
     package var path: ArraySlice<UInt8> { bytes[pathRange] }
     /// What follows the first `?`, as sent; empty where there is none.
     package var query: ArraySlice<UInt8> { bytes[queryRange] }
@@ -21,10 +21,12 @@ package struct RequestHead: Sendable {
     package var bytes: [UInt8]
     package var pathRange: Range<Int>
     package var queryRange: Range<Int>
+    package var authorityRange: Range<Int>?
 
     package init(
         method: HTTPMethod, version: HTTPVersion, fields: HTTPFields, framing: ContentFraming, isAbsoluteForm: Bool,
-        expectsContinue: Bool, keepsAlive: Bool, bytes: [UInt8], pathRange: Range<Int>, queryRange: Range<Int>
+        expectsContinue: Bool, keepsAlive: Bool, bytes: [UInt8], pathRange: Range<Int>, queryRange: Range<Int>,
+        authorityRange: Range<Int>? = nil
     ) {
         self.method = method
         self.version = version
@@ -36,6 +38,7 @@ package struct RequestHead: Sendable {
         self.bytes = bytes
         self.pathRange = pathRange
         self.queryRange = queryRange
+        self.authorityRange = authorityRange
     }
 }
 
@@ -48,6 +51,7 @@ package enum HTTPVersion: Sendable, Hashable {
 package enum ContentFraming: Sendable, Hashable {
     /// Neither `Content-Length` nor `Transfer-Encoding`: no content.
     case none
+    /// `Content-Length` in bytes, 0 included. A number beyond `Int.max` is `Int.max`: over any limit all the same.
     case length(Int)
     case chunked
 }
