@@ -49,7 +49,8 @@ extension LayerSettings.ChannelCapacity {
             let capacity = Int(text[text.index(after: equals)...]), capacity >= 1
         else {
             throw RegistryError(
-                "'\(text)' (layer '\(layer)') is no channel capacity: it must be GLOB=N with N from 1, as in 'log.*=5000'.")
+                "'\(text)' (layer '\(layer)') is no channel capacity: it must be GLOB=N with N from 1, as in 'log.*=5000'."
+            )
         }
         self.init(pattern: GlobPattern(String(text[..<equals])), capacity: capacity)
     }

@@ -1,0 +1,173 @@
+import Channels
+
+extension LayerState {
+    /// Takes what is there for a receiver, oldest first over its names; settles all of them.
+    func receive(
+        _ names: [ChannelName], options: ReceiveOptions, now: Instant
+    ) -> Attempt<[Delivery]> {
+        var budget = holdBudget
+        for name in names {
+            guard let queue = queue(of: name) else { continue }
+            guard prepare(queue, now: now, &budget) else { return .again }
+        }
+        var sources: [Source] = []
+        for name in names {
+            guard let queue = queue(of: name) else { continue }
+            settle(queue, now: now)
+            if let source = Source(name, in: queue) { sources.append(source) }
+        }
+        return .done(sources.isEmpty ? [] : take(from: sources, options: options, now: now))
+    }
+
+    private func take(from sources: [Source], options: ReceiveOptions, now: Instant) -> [Delivery] {
+        var heap = IndexedHeap<Source>()
+        for source in sources { heap.insert(source) }
+        var deliveries: [Delivery] = []
+        var contentBytes = 0
+        while deliveries.count < options.messagesMax, let source = heap.first {
+            let copy = source.oldest!
+            contentBytes += copy.stored.message.content.count
+            guard deliveries.isEmpty || contentBytes <= options.contentBytesMax else { break }
+            let channel = copy.channel
+            remove(copy)
+            deliveries.append(delivery(of: copy.stored, in: channel, joinStamp: copy.joinStamp))
+            channel.queue.lastChange = now
+            if source.oldest == nil { heap.remove(source) } else { heap.update(source) }
+            tidy(channel, in: channel.queue)
+        }
+        for source in sources { tidy(source.queue, now: now) }
+        return deliveries
+    }
+
+    /// Counts a message as delivered, and makes the delivery.
+    func delivery(of stored: StoredMessage, in channel: Channel, joinStamp: UInt64 = 0) -> Delivery {
+        channel.queue.counts.delivered += 1
+        totals.delivered += 1
+        return Delivery(
+            id: MessageID(epoch: epoch, number: stored.number), channel: channel.name, group: stored.group,
+            message: stored.message,
+            receipt: Delivery.Receipt(
+                token: purgeStamp,
+                reference: joinStamp == 0 ? stored : GroupCopy(stored: stored, joinStamp: joinStamp)))
+    }
+
+    /// Takes a delivery back, of which not one byte reached a client: to who waits, else to the head of its channel.
+    func giveBack(_ delivery: Delivery, now: Instant) -> Attempt<Void> {
+        let groupCopy = delivery.receipt.reference as? GroupCopy
+        let joinStamp = groupCopy?.joinStamp ?? 0
+        guard let stored = groupCopy?.stored ?? (delivery.receipt.reference as? StoredMessage) else {
+            preconditionFailure("a delivery goes back to the backend that it came from")
+        }
+        if let queue = queue(of: delivery.channel) {
+            var budget = holdBudget
+            guard prepare(queue, now: now, &budget) else { return .again }
+        }
+        let queue = makeQueue(of: delivery.channel, now: now)
+        let channel = makeChannel(delivery.channel, in: queue)
+        if queue.counts.delivered > 0 {
+            queue.counts.delivered -= 1
+        } else {
+            queue.counts.sent += 1  // its counts began anew since
+        }
+        totals.delivered -= 1
+        queue.lastChange = now
+        if max(queue.purgeStamp, channel.purgeStamp, flushPurgeStamp) > delivery.receipt.token {
+            queue.counts.purged += 1
+            totals.purged += 1
+        } else if stored.deadline <= now {
+            queue.counts.expired += 1
+            totals.expired += 1
+        } else if let waiter = firstWaiter(for: channel) {
+            end(waiter, .delivered([self.delivery(of: stored, in: channel, joinStamp: joinStamp)]), now: now)
+        } else {
+            store(stored, in: channel, joinStamp: joinStamp)
+        }
+        tidy(channel, in: queue)
+        tidy(queue, now: now)
+        return .done(())
+    }
+
+    /// Drops what waits in a channel or mailbox. The chains are freed later, a slice at a time.
+    func purge(_ name: ChannelName, now: Instant) -> Attempt<Void> {
+        purgeStamp += 1
+        guard let queue = queue(of: name) else { return .done(()) }
+        var budget = holdBudget
+        guard prepare(queue, now: now, &budget) else { return .again }
+        settle(queue, now: now)
+        queue.lastChange = now
+        if name.isInMailbox {
+            let channel = makeChannel(name, in: queue)
+            channel.purgeStamp = purgeStamp
+            queue.purgedChannels.append((channel, purgeStamp, now))
+            schedule(queue, at: now + Self.countsKept)
+            purge(channel, in: queue)
+        } else {
+            queue.purgeStamp = purgeStamp
+            purgeAll(queue)
+        }
+        tidy(queue, now: now)
+        return .done(())
+    }
+
+    func purge(_ channel: Channel, in queue: Queue) {
+        guard channel.oldest != nil else { return }
+        if channel.heapIndex >= 0 { queue.heads.remove(channel) }
+        countPurged(channel.count, in: queue)
+        channel.purgedThrough = sequence
+        garbage.append(Garbage(chain: channel.detachAll(), channel: channel, queue: queue))
+    }
+
+    func purgeAll(_ queue: Queue) {
+        if queue.isMailbox {
+            while let channel = queue.heads.first {
+                purge(channel, in: queue)
+                tidy(channel, in: queue)
+            }
+        } else if let channel = queue.channel(queue.name) {
+            purge(channel, in: queue)
+        }
+    }
+
+    private func countPurged(_ count: Int, in queue: Queue) {
+        queue.counts.purged += count
+        totals.purged += count
+        queue.pending -= count
+        pending -= count
+    }
+}
+
+/// One name of a receive.
+private final class Source: HeapItem {
+    let queue: Queue
+    /// Nil where the name is that of the mailbox.
+    private let channel: Channel?
+    var heapIndex = -1
+
+    /// Nil where nothing waits there.
+    init?(_ name: ChannelName, in queue: Queue) {
+        self.queue = queue
+        channel = name.isMailbox ? nil : queue.channel(name)
+        guard name.isMailbox || channel != nil, oldest != nil else { return nil }
+    }
+
+    var oldest: Copy? { channel.map(\.oldest) ?? queue.oldest }
+    var heapKey: CopyOrder { oldest!.order }
+}
+
+/// What the delivery of a group copy carries, so that it finds its place again when it is given back.
+final class GroupCopy: Sendable {
+    let stored: StoredMessage
+    let joinStamp: UInt64
+
+    init(stored: StoredMessage, joinStamp: UInt64) {
+        self.stored = stored
+        self.joinStamp = joinStamp
+    }
+}
+
+/// Purged copies that wait to be freed; no longer in their channel, still in their queue's heap of deadlines.
+struct Garbage {
+    var chain: Copy?
+    let channel: Channel
+    let queue: Queue
+}

@@ -1,0 +1,212 @@
+import Channels
+
+/// All of a layer's state, and what can be done to it in one hold of the layer's lock.
+///
+/// How it works. `MemoryBackend` keeps it behind one `Mutex`. An operation gets the instant as `now` and a `Budget` of work:
+/// whatever concerns many (expired messages, lapsed members, a flushed layer) is done a slice at a time. An operation that
+/// needs more of that than its budget allows says `.again`; the lock is let go, others get their turn, and it is repeated.
+/// So no hold is long, and yet each answer is exact for its instant.
+///
+/// Continuations are never resumed here: who is to be resumed is gathered in `wakeUps`, for after the lock.
+// SAFETY: it is reached through the layer's `Mutex` only, and nothing of it but values leaves the lock.
+final class LayerState: @unchecked Sendable {
+    let settings: LayerSettings
+    /// The first half of every id.
+    let epoch: UInt64
+    /// What one hold of the lock may do of what concerns many.
+    let holdBudget: Budget
+
+    /// The number of the last accepted message.
+    var sequence: UInt64 = 0
+    /// The number of the last entry in any group's log.
+    var lastGroupNumber: UInt64 = 0
+    var queues = NameTable<Queue>()
+    var groups = NameTable<Group>()
+    var sweeps = IndexedHeap<Sweepable>()
+    /// Chains of purged copies that wait to be freed.
+    var garbage: [Garbage] = []
+    var wakeUps: [Waiter] = []
+    /// The instant for which a sweep is scheduled.
+    var scheduledSweep: Instant?
+
+    var totals = MessageCounts()
+    var pending = 0
+    var groupSends = 0
+    var groupCopies = 0
+    var waiting = 0
+    var channelCount = 0
+    var populatedGroups = 0
+    /// Payloads and bookkeeping, by `MemoryCost`.
+    var bytes = 0
+
+    var lastArrival: UInt64 = 0
+    var lastJoinStamp: UInt64 = 0
+    /// Grows with each purge and flush; a delivery remembers it, so that a purge wins over a later giveBack.
+    var purgeStamp: UInt64 = 0
+    var flushGeneration: UInt64 = 0
+    var flushPurgeStamp: UInt64 = 0
+    var flushedAt: Instant
+
+    init(settings: LayerSettings, epoch: UInt64, now: Instant, holdBudget: Budget = Budget(4000)) {
+        self.settings = settings
+        self.holdBudget = holdBudget
+        self.epoch = epoch
+        self.flushedAt = now
+    }
+
+    // MARK: Finding and making
+
+    func queue(of channel: ChannelName) -> Queue? { queues[channel.queue.rawValue] }
+
+    func channel(_ name: ChannelName) -> Channel? { queue(of: name)?.channel(name) }
+
+    func makeQueue(of channel: ChannelName, now: Instant) -> Queue {
+        let name = channel.queue
+        if let queue = queues[name.rawValue] { return queue }
+        let queue = Queue(
+            name: name, capacity: settings.capacity(of: name), flushGeneration: flushGeneration, now: now)
+        queues.insert(queue, named: name.rawValue)
+        if !queue.isMailbox { channelCount += 1 }
+        bytes += MemoryCost.queue + name.rawValue.utf8.count
+        return queue
+    }
+
+    func makeChannel(_ name: ChannelName, in queue: Queue) -> Channel {
+        if let channel = queue.channel(name) { return channel }
+        channelCount += 1
+        bytes += MemoryCost.channel + name.rawValue.utf8.count
+        return queue.makeChannel(name)
+    }
+
+    /// Lets go of a mailbox's channel that nothing needs any more.
+    func tidy(_ channel: Channel, in queue: Queue) {
+        guard queue.removeIfUnused(channel) else { return }
+        channelCount -= 1
+        bytes -= MemoryCost.channel + channel.name.rawValue.utf8.count
+    }
+
+    /// Sees to it that a queue that nothing needs is swept away: soon where it never counted anything, else after a minute.
+    ///
+    /// Never at once: the operation in progress may go on to use it.
+    func tidy(_ queue: Queue, now: Instant) {
+        guard queue.isUnused else { return }
+        schedule(queue, at: max(now + Self.sweepSlack, goesAt(queue)))
+    }
+
+    /// The instant from which an unused queue may go.
+    func goesAt(_ queue: Queue) -> Instant {
+        let hasHistory = queue.counts != MessageCounts() || queue.purgeStamp != 0
+        return hasHistory ? queue.lastChange + Self.countsKept : queue.lastChange
+    }
+
+    /// How long a channel's counts are kept after its last message, membership and receiver.
+    static let countsKept: Duration = .seconds(60)
+
+    func remove(_ queue: Queue) {
+        precondition(queues[queue.name.rawValue] === queue)
+        if queue.heapIndex >= 0 { sweeps.remove(queue) }
+        queues.remove(queue.name.rawValue)
+        bytes -= MemoryCost.queue + queue.name.rawValue.utf8.count
+        for channel in queue.allChannels {
+            channelCount -= 1
+            if queue.isMailbox { bytes -= MemoryCost.channel + channel.name.rawValue.utf8.count }
+        }
+    }
+
+    // MARK: Copies
+
+    func hold(_ stored: StoredMessage) {
+        if stored.holderCount == 0 { bytes += stored.bytes }
+        stored.holderCount += 1
+    }
+
+    func release(_ stored: StoredMessage) {
+        stored.holderCount -= 1
+        if stored.holderCount == 0 { bytes -= stored.bytes }
+    }
+
+    /// Puts a copy into its queue.
+    func store(_ stored: StoredMessage, in channel: Channel, joinStamp: UInt64 = 0) {
+        let queue = channel.queue
+        let copy = Copy(stored, in: channel, joinStamp: joinStamp)
+        hold(stored)
+        bytes += MemoryCost.copy
+        channel.insert(copy)
+        if queue.isMailbox {
+            if channel.heapIndex < 0 { queue.heads.insert(channel) } else { queue.heads.update(channel) }
+        }
+        queue.deadlines.insert(copy)
+        queue.pending += 1
+        pending += 1
+        schedule(queue, at: stored.deadline + Self.sweepSlack)
+    }
+
+    /// Takes a copy out of its queue.
+    func remove(_ copy: Copy) {
+        let channel = copy.channel
+        let queue = channel.queue
+        channel.remove(copy)
+        if queue.isMailbox {
+            if channel.oldest == nil { queue.heads.remove(channel) } else { queue.heads.update(channel) }
+        }
+        queue.deadlines.remove(copy)
+        queue.pending -= 1
+        pending -= 1
+        bytes -= MemoryCost.copy
+        release(copy.stored)
+    }
+
+    // MARK: Sweeps
+
+    /// Expired things are freed up to this long after their instant, so that many go in one visit.
+    static let sweepSlack: Duration = .milliseconds(250)
+
+    /// Has a sweep visit `object` at `instant` at the latest.
+    func schedule(_ object: Sweepable, at instant: Instant) {
+        if object.heapIndex < 0 {
+            object.sweepAt = instant
+            sweeps.insert(object)
+        } else if instant < object.sweepAt {
+            object.sweepAt = instant
+            sweeps.update(object)
+        }
+    }
+}
+
+extension LayerState {
+    /// Whose waits have ended in this hold of the lock.
+    func takeWakeUps() -> [Waiter] {
+        guard !wakeUps.isEmpty else { return [] }
+        defer { wakeUps = [] }
+        return wakeUps
+    }
+
+    /// When to run a sweep, if none is scheduled for that early.
+    func sweepToSchedule(now: Instant) -> Instant? {
+        guard var due = garbage.isEmpty ? sweeps.first?.sweepAt : now else { return nil }
+        // One slice follows another at a little distance, so that there is time for everyone else in between.
+        if due <= now { due = now + .milliseconds(1) }
+        if let scheduledSweep, scheduledSweep <= due { return nil }
+        scheduledSweep = due
+        return due
+    }
+}
+
+/// How much an operation may do in one hold of the lock; a unit is some 100 to 200 ns.
+struct Budget {
+    private(set) var units: Int
+
+    init(_ units: Int) { self.units = units }
+
+    var isSpent: Bool { units <= 0 }
+    mutating func spend(_ units: Int = 1) { self.units -= units }
+}
+
+/// What one try of an operation gave.
+enum Attempt<Value> {
+    case done(Value)
+    /// The budget was spent on what had to be done first; try again.
+    case again
+}
+
+extension Attempt: Sendable where Value: Sendable {}

@@ -1,0 +1,225 @@
+public import Channels
+import Synchronization
+
+/// The backend in the server's own memory: the default, with nothing to install. What it holds goes with the process.
+///
+/// It does all fifteen points of the specification, never blocks, and gives back. One lock guards a layer, held for
+/// microseconds; `LayerState` tells what happens under it. All operations may be called from any thread.
+public final class MemoryBackend: ChannelBackend {
+    public let traits = BackendTraits(neverBlocks: true, givesBack: true)
+
+    private let state: Mutex<LayerState>
+    private let clock: any ChannelClock
+    private let settings: LayerSettings
+    private let epoch: UInt64
+    private let nextSweep = Mutex<(at: Instant, action: any ScheduledAction)?>(nil)
+
+    /// - Parameter epoch: the first half of every id; it must be greater than that of any earlier backend of this layer, as
+    ///   milliseconds since 1970 are.
+    public init(settings: LayerSettings = LayerSettings(), clock: any ChannelClock, epoch: UInt64) {
+        self.settings = settings
+        self.clock = clock
+        self.epoch = epoch
+        state = Mutex(LayerState(settings: settings, epoch: epoch, now: clock.now))
+    }
+
+    // MARK: Sending
+
+    public func send(
+        _ message: Message, to channel: ChannelName, options: SendOptions
+    ) async throws -> SendReceipt {
+        let numbers = try await attempt { state, now throws(ChannelError) in
+            try state.send(message, to: channel, options: options, now: now)
+        }
+        return SendReceipt(
+            id: MessageID(epoch: epoch, number: numbers.number), pending: numbers.pending, capacity: numbers.capacity)
+    }
+
+    public func sendGroup(
+        _ message: Message, to group: GroupName, options: GroupSendOptions
+    ) async throws -> GroupSendReceipt {
+        let (number, members) = try hold { state, now throws(ChannelError) in
+            try state.sendGroup(message, to: group, options: options, now: now)
+        }
+        return GroupSendReceipt(id: MessageID(epoch: epoch, number: number), members: members)
+    }
+
+    // MARK: Receiving
+
+    public func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
+        let names = Self.distinct(channels)
+        return await attempt { state, now in state.receive(names, options: options, now: now) }
+    }
+
+    /// A receiver in wait costs its continuation, a link for each name and a scheduled action; no thread, no lock.
+    public func receiveManyBlocking(
+        _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant
+    ) async throws -> [Delivery] {
+        let names = Self.distinct(channels)
+        let present = await attempt { state, now in state.receive(names, options: options, now: now) }
+        guard present.isEmpty, deadline > clock.now else { return present }
+
+        let waiter = Waiter(options)
+        let timeLimit = clock.schedule(at: deadline) { [weak self] in self?.end(waiter, .timeLimit) }
+        let outcome = await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                park(waiter, on: names, options: options, continuation)
+            }
+        } onCancel: {
+            end(waiter, .cancelled)
+        }
+        timeLimit.cancel()
+        switch outcome {
+        case .delivered(let deliveries): return deliveries
+        case .timeLimit: return []
+        case .cancelled: throw CancellationError()
+        }
+    }
+
+    public func giveBack(_ deliveries: [Delivery]) async -> Int {
+        // The youngest first, so that each finds its place at the head.
+        for delivery in deliveries.reversed() {
+            while case .again = hold({ state, now in state.giveBack(delivery, now: now) }) { await Task.yield() }
+        }
+        return 0
+    }
+
+    private func park(
+        _ waiter: Waiter, on names: [ChannelName], options: ReceiveOptions,
+        _ continuation: UnsafeContinuation<Waiter.Outcome, Never>
+    ) {
+        // Something may have come between the first look and this one; looking again and parking are one hold of the lock.
+        var outcome: Waiter.Outcome?
+        var isDecided = false
+        while !isDecided {
+            (isDecided, outcome) = hold { state, now in
+                if let outcome = waiter.outcome { return (true, outcome) }
+                switch state.receive(names, options: options, now: now) {
+                case .again:
+                    return (false, nil)
+                case .done(let deliveries) where !deliveries.isEmpty:
+                    waiter.outcome = .delivered(deliveries)
+                    return (true, waiter.outcome)
+                case .done:
+                    waiter.continuation = continuation
+                    state.park(waiter, on: names, now: now)
+                    return (true, nil)
+                }
+            }
+        }
+        if let outcome { continuation.resume(returning: outcome) }
+    }
+
+    private func end(_ waiter: Waiter, _ outcome: Waiter.Outcome) {
+        hold { state, now in state.end(waiter, outcome, now: now) }
+    }
+
+    /// The names once each; of a mailbox that is named, none of its channels.
+    private static func distinct(_ names: [ChannelName]) -> [ChannelName] {
+        guard names.count > 1 else { return names }
+        let all = Set(names)
+        var seen: Set<ChannelName> = []
+        return names.filter { name in
+            if name.isInMailbox, let mailbox = name.mailbox, all.contains(mailbox) { return false }
+            return seen.insert(name).inserted
+        }
+    }
+
+    // MARK: Groups
+
+    public func groupAdd(
+        _ channel: ChannelName, to group: GroupName, options: GroupAddOptions
+    ) async throws {
+        let expiry = options.expiry ?? settings.groupExpiry
+        try await attempt { state, now throws(ChannelError) in
+            try state.groupAdd(channel, to: group, expiry: expiry, now: now)
+        }
+    }
+
+    public func groupDiscard(_ channel: ChannelName, from group: GroupName) async throws {
+        hold { state, now in state.groupDiscard(channel, from: group, now: now) }
+    }
+
+    public func groupMembers(_ group: GroupName, options: GroupMembersOptions) async throws -> GroupMembersPage {
+        await attempt { state, now in state.groupMembers(group, options: options, now: now) }
+    }
+
+    public func removeGroup(_ group: GroupName) async throws {
+        hold { state, now in state.removeGroup(group, now: now) }
+    }
+
+    // MARK: Looking and dropping
+
+    public func purge(_ channel: ChannelName) async throws {
+        await attempt { state, now in state.purge(channel, now: now) }
+    }
+
+    /// Everything is gone at once; its memory is free when this returns.
+    public func flush() async throws {
+        var progress = hold { state, now in state.flush(now: now) }
+        var isDone = false
+        while !isDone {
+            (isDone, progress) = hold { [progress] state, _ in
+                var progress = progress
+                return (state.flushSlice(&progress), progress)
+            }
+            await Task.yield()
+        }
+    }
+
+    public func status(of channel: ChannelName) async throws -> ChannelStatus {
+        await attempt { state, now in state.status(of: channel, now: now) }
+    }
+
+    public func stats() async throws -> LayerStats {
+        hold { state, _ in state.stats() }
+    }
+
+    // MARK: The lock
+
+    /// Repeats an operation until its budget suffices; in between, others get the lock, and this thread its other tasks.
+    private func attempt<Value: Sendable, Failure>(
+        _ operation: (LayerState, Instant) throws(Failure) -> Attempt<Value>
+    ) async throws(Failure) -> Value {
+        while true {
+            if case .done(let value) = try hold(operation) { return value }
+            await Task.yield()
+        }
+    }
+
+    /// Runs an operation under the lock; afterwards resumes whose wait it ended, and schedules the next sweep.
+    private func hold<Value: Sendable, Failure>(
+        _ operation: (LayerState, Instant) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        let (result, wakeUps, sweepAt) = state.withLock { state in
+            // Read under the lock, so that instants grow with the numbers of messages.
+            let now = clock.now
+            let result: Result<Value, Failure>
+            do throws(Failure) {
+                result = .success(try operation(state, now))
+            } catch {
+                result = .failure(error)
+            }
+            return (result, state.takeWakeUps(), state.sweepToSchedule(now: now))
+        }
+        for waiter in wakeUps { waiter.resume() }
+        if let sweepAt { scheduleSweep(at: sweepAt) }
+        return try result.get()
+    }
+
+    private func scheduleSweep(at instant: Instant) {
+        nextSweep.withLock { next in
+            if let next, next.at <= instant { return }
+            next?.action.cancel()
+            next = (instant, clock.schedule(at: instant) { [weak self] in self?.sweep() })
+        }
+    }
+
+    private func sweep() {
+        nextSweep.withLock { $0 = nil }
+        hold { state, now in
+            state.scheduledSweep = nil
+            state.sweep(now: now)
+        }
+    }
+}
