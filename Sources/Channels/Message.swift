@@ -36,14 +36,25 @@ public struct MessageID: Hashable, Comparable, Sendable, CustomStringConvertible
     }
 
     public var description: String {
-        String(unsafeUninitializedCapacity: 40) { buffer in
-            var length = 0
-            length += Self.write(epoch, digitsMin: 11, into: buffer, at: length)
-            buffer[length] = UInt8(ascii: "-")
-            length += 1
-            length += Self.write(number, digitsMin: 12, into: buffer, at: length)
-            return length
+        String(unsafeUninitializedCapacity: Self.textBytesMax) { write(into: $0) }
+    }
+
+    /// Appends what `description` says, without a string in between.
+    public func append(to bytes: inout [UInt8]) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.textBytesMax) { buffer in
+            let length = write(into: buffer)
+            bytes.append(contentsOf: buffer[..<length])
         }
+    }
+
+    private static let textBytesMax = 40
+
+    private func write(into buffer: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        var length = Self.write(epoch, digitsMin: 11, into: buffer, at: 0)
+        buffer[length] = UInt8(ascii: "-")
+        length += 1
+        length += Self.write(number, digitsMin: 12, into: buffer, at: length)
+        return length
     }
 
     private static func write(
