@@ -1,0 +1,96 @@
+package import Channels
+package import HTTPCore
+
+/// The API over a server: routes to endpoints, endpoints to backends, and every refusal to a problem.
+///
+/// ## How it works
+/// `admit` is the one place that checks a request by its head: Origin, route and method, layer, names, parameters, content
+/// type and length, in this order. What passes is an endpoint that has all it needs; `respond` lets it answer. Every answer
+/// leaves through ``finish``, which adds the fields of CORS, on errors too.
+package struct ChannelsApplication: HTTPApplication {
+    private let service: Service
+    private let router: Router<Route>
+    private let crossOrigin: CrossOriginPolicy
+
+    package init(registry: BackendRegistry, settings: APISettings) {
+        service = Service(registry: registry, settings: settings)
+        router = Router(Routes.table, scope: Routes.layerScope)
+        crossOrigin = CrossOriginPolicy(origins: settings.corsOrigins)
+    }
+
+    /// All methods and path templates that are served, besides HEAD and OPTIONS: what `openapi.yaml` describes.
+    package static var routeTable: [(method: HTTPMethod, path: String)] {
+        Routes.table.flatMap { route in
+            let plain = (route.method, route.pattern)
+            return route.isScoped ? [plain, (route.method, Routes.layerScope + route.pattern)] : [plain]
+        }
+    }
+
+    package struct Call: Sendable {
+        let endpoint: any Endpoint
+        let verdict: CrossOriginPolicy.Verdict
+
+        /// What the request wants to do.
+        package var intent: Intent { endpoint.intent }
+    }
+
+    package func admit(_ head: RequestHead) -> Admission<Call> {
+        let verdict = crossOrigin.judge(head)
+        do {
+            guard verdict != .refused else { throw CrossOriginPolicy.refusal }
+            switch router.lookup(head.method, path: head.path) {
+            case .found(let route, let names):
+                let endpoint = try route.makeEndpoint(service, head, names)
+                try checkLength(of: head)
+                return .admitted(
+                    Call(endpoint: endpoint, verdict: verdict), contentBytesMax: service.settings.messageBytesMax)
+            case .options(let allowed):
+                let response = crossOrigin.optionsResponse(head, verdict: verdict, allow: Self.list(allowed))
+                return .refused(finish(response, for: verdict))
+            case .methodNotAllowed(let allowed):
+                throw Problem.methodNotAllowed(allow: Self.list(allowed))
+            case .emptySegment(let parameter):
+                throw Problem(
+                    .invalidName, "The path has nothing where the name of a \(parameter) belongs. Is a variable unset?")
+            case .notFound:
+                throw Problem(.notFound, "There is no such path. GET /openapi.yaml lists those that there are.")
+            }
+        } catch {
+            return .refused(finish(problem(for: error, requestID: nil).response, for: verdict))
+        }
+    }
+
+    package func respond(to call: Call, content: [UInt8], exchange: any HTTPExchange) async -> HTTPResponse {
+        do {
+            return finish(try await call.endpoint.respond(to: content, exchange: exchange), for: call.verdict)
+        } catch {
+            return finish(problem(for: error, requestID: exchange.requestID).response, for: call.verdict)
+        }
+    }
+
+    package func respond(to rejection: HTTPRejection, head: RequestHead?) -> HTTPResponse {
+        let response = Problem(rejection).response
+        return head.map { finish(response, for: crossOrigin.judge($0)) } ?? response
+    }
+
+    private func finish(_ response: HTTPResponse, for verdict: CrossOriginPolicy.Verdict) -> HTTPResponse {
+        var response = response
+        crossOrigin.addFields(to: &response, for: verdict)
+        return response
+    }
+
+    private func problem(for error: any Error, requestID: String?) -> Problem {
+        Problem(mapping: error) { service.settings.reportError($0, requestID) }
+    }
+
+    private func checkLength(of head: RequestHead) throws(Problem) {
+        let limit = service.settings.messageBytesMax
+        if case .length(let byteCount) = head.framing, byteCount > limit {
+            throw .messageTooLarge(limit: limit, actual: byteCount)
+        }
+    }
+
+    private static func list(_ methods: [HTTPMethod]) -> String {
+        methods.map(\.rawValue).joined(separator: ", ")
+    }
+}

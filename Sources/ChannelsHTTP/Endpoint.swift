@@ -1,0 +1,78 @@
+package import Channels
+import HTTPCore
+
+/// One thing that the API does, for one request: made of the request's head, it answers once the content is there.
+///
+/// An endpoint checks in its `init` all that the head tells, so that a bad request is refused before its content is read.
+protocol Endpoint: Sendable {
+    /// What it does, to which layer and names.
+    var intent: Intent { get }
+
+    /// Answers. What it throws becomes a problem: a ``Problem`` itself, a `ChannelError` by its code, anything else 500.
+    func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse
+}
+
+/// What a request wants to do, for the one place that decides whether it may.
+package struct Intent: Sendable, Equatable {
+    package enum Action: Sendable, Hashable {
+        /// Nothing that belongs to a layer: who is here, health, the contract.
+        case ask
+        case send
+        case receive
+        /// To change who is in a group.
+        case group
+        case inspect
+        /// To drop what others sent.
+        case admin
+    }
+
+    package var action: Action
+    /// Nil for what is not per layer.
+    package var layer: String?
+    /// Those that the head names. A batch, and a receive by POST, name theirs in the content.
+    package var channels: [ChannelName] = []
+    package var groups: [GroupName] = []
+}
+
+/// What an endpoint of a layer is made of.
+struct RouteRequest {
+    let head: RequestHead
+    let service: Service
+    /// The layer that the path is for.
+    let layer: ServedLayer
+    /// The path's parameters, percent-encoded as they came.
+    let names: RouteParameters
+
+    func channel(at position: Int) throws(Problem) -> ChannelName {
+        try .checked(decoded(names[position]))
+    }
+
+    func group(at position: Int) throws(Problem) -> GroupName {
+        try .checked(decoded(names[position]))
+    }
+
+    func query(_ known: Parameter...) throws(Problem) -> QueryReader {
+        try QueryReader(head.query, known: known)
+    }
+
+    private func decoded(_ segment: ArraySlice<UInt8>) throws(Problem) -> String {
+        guard let name = PercentEncoding.decodeSegment(segment) else {
+            throw Problem(
+                .invalidName, "A '%' in the path is not followed by two hexadecimal digits; write '%25' for it.")
+        }
+        return name
+    }
+}
+
+extension HTTPResponse {
+    /// 200 with JSON that may be another the next time.
+    static func json(_ json: [UInt8]) -> HTTPResponse {
+        HTTPResponse(status: 200, fields: freshJSONFields, content: .bytes(json))
+    }
+
+    static let noContent = HTTPResponse(status: 204)
+
+    // Shared by all answers, so that an answer costs no array of its own.
+    static let jsonFields: [(name: String, value: String)] = [("Content-Type", "application/json")]
+    static let freshJSONFields = jsonFields + [("Cache-Control", "no-store")]
+}

@@ -1,0 +1,86 @@
+import Channels
+import HTTPCore
+
+/// What the content of a send is to be taken for, by its `Content-Type`.
+enum MessageForm: Sendable, Equatable {
+    /// None, `application/json`, or `application/x-www-form-urlencoded`, which is what `curl -d` says.
+    case plainJSON
+    /// A type that ends in `+json`: checked as JSON, delivered with its type.
+    case typedJSON(String)
+    /// Any other type: opaque bytes, delivered with their type.
+    case opaque(String)
+
+    /// - Throws: 415 `unsupported-media-type` where `Content-Type` is no media type, or is given twice.
+    init(_ head: RequestHead) throws(Problem) {
+        var given: ArraySlice<UInt8>?
+        for line in head.fields.lines where line.known == .contentType {
+            guard given == nil else { throw Self.notAMediaType }
+            given = head.bytes[line.value]
+        }
+        guard let given, !given.isEmpty, !given.elementsEqual("application/json".utf8) else {
+            self = .plainJSON
+            return
+        }
+        guard let type = MediaType(parsing: given), given.allSatisfy({ $0 < 0x80 }) else { throw Self.notAMediaType }
+        switch (type.type, type.subtype) {
+        case ("application", "json"), ("application", "x-www-form-urlencoded"): self = .plainJSON
+        default:
+            let text = String(decoding: given, as: UTF8.self)
+            self = type.isJSON ? .typedJSON(text) : .opaque(text)
+        }
+    }
+
+    /// The message with `content`, which is taken over as it is.
+    ///
+    /// - Throws: 400 `invalid-json` with the offset where it goes wrong.
+    func message(of content: [UInt8]) throws(Problem) -> Message {
+        if case .opaque(let type) = self { return Message(content: content, contentType: type, isJSON: false) }
+        if let offset = JSONValidator.firstError(in: content) { throw .invalidJSON(offset: offset) }
+        if case .typedJSON(let type) = self { return Message(content: content, contentType: type) }
+        return Message(content: content)
+    }
+
+    private static let notAMediaType = Problem(
+        .unsupportedMediaType, "Content-Type must be one media type (RFC 9110 §8.3.1), as in text/plain; charset=utf-8.")
+}
+
+/// The content types of routes that read JSON themselves.
+enum JSONContent: Sendable {
+    case json
+    /// One JSON text a line; only `/batch` takes it.
+    case lines
+
+    /// - Throws: 415 `unsupported-media-type`. Where no content comes, its type does not matter.
+    init(_ head: RequestHead, allowsLines: Bool = false) throws(Problem) {
+        self = .json
+        switch head.framing {
+        case .none, .length(0): return
+        default: break
+        }
+        switch try MessageForm(head) {
+        case .plainJSON, .typedJSON: return
+        case .opaque(let type):
+            if allowsLines, MediaType(parsing: Array(type.utf8)[...])?.essence == "application/x-ndjson" {
+                self = .lines
+                return
+            }
+            throw Problem(
+                .unsupportedMediaType,
+                "This route wants JSON. Say Content-Type application/json\(allowsLines ? ", or application/x-ndjson" : "").")
+        }
+    }
+}
+
+/// Which types are delivered as a string.
+enum TextType {
+    /// `text/*` that names no charset, or UTF-8 or its part ASCII; whether the bytes are UTF-8 is another question.
+    static func mayBeText(_ contentType: String?) -> Bool {
+        guard let contentType, let type = MediaType(parsing: Array(contentType.utf8)[...]), type.type == "text" else {
+            return false
+        }
+        switch type.charset {
+        case nil, "utf-8", "utf8", "us-ascii": return true
+        default: return false
+        }
+    }
+}

@@ -1,0 +1,169 @@
+import Channels
+import HTTPCore
+
+/// `GET /receive` and `POST /receive`: takes messages, at once or by long-poll.
+struct ReceiveEndpoint: Endpoint {
+    static let channelsMax = 1000
+    static let messagesMax = 1000
+
+    private let layer: ServedLayer
+    private let settings: (waitMax: Duration, contentBytesMax: Int)
+    /// What the query says; by POST, the content may say otherwise.
+    private let query: Wanted
+    private let mayHaveContent: Bool
+    private let preferredWait: Duration?
+    private let prefersBytes: Bool
+    private let acceptsJSON: Bool
+
+    init(_ request: RouteRequest) throws(Problem) {
+        layer = request.layer
+        settings = (request.service.settings.waitMax, request.service.settings.messageBytesMax)
+        query = try Wanted(try request.query(.channels, .channel, .timeout, .max))
+        let head = request.head
+        preferredWait = Preferences.waitSeconds(in: head.values(of: .prefer)).map {
+            .seconds(min($0, 1_000_000_000))
+        }
+        if head.value(of: .accept) != nil {
+            let accepted = AcceptedTypes(parsing: head.values(of: .accept))
+            prefersBytes = accepted.prefersOctetStreamToJSON
+            acceptsJSON = accepted.quality(of: "application", "json").thousandths > 0
+        } else {
+            prefersBytes = false
+            acceptsJSON = true
+        }
+        if head.method == .post { _ = try JSONContent(head) }
+        switch head.framing {
+        case .none, .length(0): mayHaveContent = false
+        default: mayHaveContent = head.method == .post
+        }
+        // All is known by now unless a content comes.
+        if !mayHaveContent { try check(query) }
+    }
+
+    var intent: Intent { Intent(action: .receive, layer: layer.name, channels: query.channels ?? []) }
+
+    func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
+        var wanted = query
+        if mayHaveContent {
+            if !content.isEmpty { try wanted.override(with: content) }
+            try check(wanted)
+        }
+        let wait = Wait(timeout: wanted.timeout, preferred: preferredWait, limit: settings.waitMax)
+        let deliveries = try await take(wanted, wait: wait.duration, exchange: exchange)
+        var response = answer(with: deliveries, isList: wanted.messagesMax != nil)
+        if let applied = wait.preferenceApplied { response.fields.append(("Preference-Applied", applied)) }
+        return response
+    }
+
+    private func check(_ wanted: Wanted) throws(Problem) {
+        guard let channels = wanted.channels else {
+            throw .invalidParameter("'channels' is missing: name 1 to \(Self.channelsMax) channels to receive from.")
+        }
+        try Parameter.channels.requireCount(channels.count, in: 1...Self.channelsMax)
+        if prefersBytes, wanted.messagesMax != nil, !acceptsJSON {
+            throw Problem(
+                .notAcceptable, "Several messages come as JSON only. Leave out 'max', or accept application/json.")
+        }
+    }
+
+    private func take(_ wanted: Wanted, wait: Duration, exchange: any HTTPExchange) async throws -> [Delivery] {
+        let channels = (wanted.channels ?? []).withoutRepeats
+        let options = ReceiveOptions(messagesMax: wanted.messagesMax ?? 1, contentBytesMax: settings.contentBytesMax)
+        guard wait > .zero else { return try await layer.backend.receiveMany(channels, options: options) }
+        exchange.isWaiting = true
+        defer { exchange.isWaiting = false }
+        return try await layer.backend.receiveManyBlocking(
+            channels, options: options, until: layer.clock.now + wait)
+    }
+
+    private func answer(with deliveries: [Delivery], isList: Bool) -> HTTPResponse {
+        guard let first = deliveries.first else { return HTTPResponse(status: 204, fields: Self.noStore) }
+        var response: HTTPResponse
+        if isList {
+            response = .json([])
+            response.content = DeliveryEncoder.content(of: deliveries)
+        } else if prefersBytes {
+            response = .bareBytes(of: first)
+        } else {
+            response = .json([])
+            response.content = DeliveryEncoder.content(of: first)
+        }
+        let backend = layer.backend
+        if backend.traits.givesBack {
+            response.onOutcome = { outcome in
+                if outcome == .unsent { _ = await backend.giveBack(deliveries) }
+            }
+        }
+        return response
+    }
+
+    private static let noStore: [(name: String, value: String)] = [("Cache-Control", "no-store")]
+}
+
+extension ReceiveEndpoint {
+    /// What a receiver asks for.
+    private struct Wanted: Sendable {
+        var channels: [ChannelName]?
+        var timeout: Duration?
+        /// Nil: one delivery, not a list.
+        var messagesMax: Int?
+
+        init(_ query: QueryReader) throws(Problem) {
+            channels = try query.channelsToReceiveFrom()
+            timeout = try query.seconds(.timeout)
+            messagesMax = try query.integer(.max, in: 1...ReceiveEndpoint.messagesMax)
+        }
+
+        /// Where the content says something, it wins.
+        mutating func override(with content: [UInt8]) throws(Problem) {
+            let json = try JSONReader.checked(content)
+            let members = try MemberReader(json.root, in: json, known: [.channels, .timeout, .max])
+            if let named = try members.channels(.channels, countRange: 1...ReceiveEndpoint.channelsMax) {
+                channels = named
+            }
+            timeout = try members.seconds(.timeout) ?? timeout
+            messagesMax = try members.integer(.max, in: 1...ReceiveEndpoint.messagesMax) ?? messagesMax
+        }
+    }
+
+    /// How long to wait, and what to say of it (RFC 7240 §3).
+    private struct Wait {
+        var duration: Duration
+        /// Where the header asked for it, or the limit cut it.
+        var preferenceApplied: String?
+
+        init(timeout: Duration?, preferred: Duration?, limit: Duration) {
+            let asked = timeout ?? preferred ?? .zero
+            duration = min(asked, limit)
+            if asked > limit || (timeout == nil && preferred != nil) {
+                var text = JSONWriter(byteCountExpected: 16)
+                text.seconds(duration)
+                preferenceApplied = "wait=" + String(decoding: text.takeBytes(), as: UTF8.self)
+            }
+        }
+    }
+}
+
+extension [ChannelName] {
+    /// Each name once: a backend need not care that a client named one twice.
+    fileprivate var withoutRepeats: [ChannelName] {
+        guard count > 1 else { return self }
+        var seen = Set<ChannelName>(minimumCapacity: count)
+        return filter { seen.insert($0).inserted }
+    }
+}
+
+extension HTTPResponse {
+    /// One message as it was sent, under its own type: the very array in which it waited.
+    fileprivate static func bareBytes(of delivery: Delivery) -> HTTPResponse {
+        let message = delivery.message
+        var fields: [(name: String, value: String)] = [
+            ("Content-Type", message.contentType ?? (message.isJSON ? "application/json" : "application/octet-stream")),
+            ("Cache-Control", "no-store"),
+            ("Laurel-Channel", PercentEncoding.encode(delivery.channel.rawValue)),
+            ("Laurel-Id", delivery.id.description),
+        ]
+        if let group = delivery.group { fields.append(("Laurel-Group", PercentEncoding.encode(group.rawValue))) }
+        return HTTPResponse(status: 200, fields: fields, content: .bytes(message.content))
+    }
+}

@@ -1,0 +1,82 @@
+import Channels
+import HTTPCore
+
+/// `POST /channels/{channel}`: sends the content.
+struct SendEndpoint: Endpoint {
+    private let layer: ServedLayer
+    private let channel: ChannelName
+    private let options: SendOptions
+    private let form: MessageForm
+
+    init(_ request: RouteRequest) throws(Problem) {
+        layer = request.layer
+        channel = try request.channel(at: 0)
+        options = SendOptions(expiry: try request.query(.expiry).seconds(.expiry))
+        form = try MessageForm(request.head)
+    }
+
+    var intent: Intent { Intent(action: .send, layer: layer.name, channels: [channel]) }
+
+    func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
+        let message = try form.message(of: content)
+        let receipt = try await layer.backend.send(message, to: channel, options: options)
+        var json = JSONWriter()
+        json.object { $0.members(of: receipt) }
+        return .accepted(json.takeBytes())
+    }
+}
+
+/// `POST /groups/{group}`: sends the content to every member.
+struct GroupSendEndpoint: Endpoint {
+    static let excludedMax = 1000
+
+    private let layer: ServedLayer
+    private let group: GroupName
+    private let options: GroupSendOptions
+    private let form: MessageForm
+
+    init(_ request: RouteRequest) throws(Problem) {
+        layer = request.layer
+        group = try request.group(at: 0)
+        let query = try request.query(.expiry, .exclude)
+        options = GroupSendOptions(
+            expiry: try query.seconds(.expiry),
+            excluded: try query.channels(.exclude, countMax: Self.excludedMax))
+        form = try MessageForm(request.head)
+    }
+
+    var intent: Intent { Intent(action: .send, layer: layer.name, groups: [group]) }
+
+    func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
+        let message = try form.message(of: content)
+        let receipt = try await layer.backend.sendGroup(message, to: group, options: options)
+        var json = JSONWriter()
+        json.object { $0.members(of: receipt) }
+        return .accepted(json.takeBytes())
+    }
+}
+
+extension JSONWriter {
+    /// What a send answers; an entry of a batch, too.
+    mutating func members(of receipt: SendReceipt) {
+        name("id")
+        id(receipt.id)
+        name("pending")
+        integer(receipt.pending)
+        name("capacity")
+        integer(receipt.capacity)
+    }
+
+    mutating func members(of receipt: GroupSendReceipt) {
+        name("id")
+        id(receipt.id)
+        name("members")
+        integer(receipt.members)
+    }
+}
+
+extension HTTPResponse {
+    fileprivate static func accepted(_ json: [UInt8]) -> HTTPResponse {
+        HTTPResponse(status: 202, fields: jsonFields, content: .bytes(json))
+    }
+}

@@ -1,0 +1,49 @@
+import Channels
+import HTTPCore
+
+/// What all endpoints share: the layers and the settings. Made once at start, then only read.
+final class Service: Sendable {
+    let settings: APISettings
+    let layers: [String: ServedLayer]
+    let startedAt: ContinuousClock.Instant
+
+    init(registry: BackendRegistry, settings: APISettings) {
+        self.settings = settings
+        layers = registry.layers.mapValues(ServedLayer.init)
+        startedAt = settings.clock.now
+    }
+
+    /// In ASCII order.
+    var layerNames: [String] { layers.keys.sorted() }
+
+    /// The layer of plain paths, or of `/layers/{layer}/…`.
+    ///
+    /// - Throws: 404 `not-found`.
+    func layer(at segment: ArraySlice<UInt8>?) throws(Problem) -> ServedLayer {
+        let name = segment.map { PercentEncoding.decodeSegment($0) ?? "" } ?? ServedLayer.defaultName
+        if let layer = layers[name] { return layer }
+        throw Problem(
+            .notFound,
+            "There is no layer \(Parameter.quoted(name)). Layers: \(layerNames.joined(separator: ", ")).")
+    }
+}
+
+/// A layer as endpoints hold it: by reference, so that a request copies one pointer.
+final class ServedLayer: Sendable {
+    static let defaultName = "default"
+
+    let name: String
+    let backend: any ChannelBackend
+    let clock: any ChannelClock
+
+    init(_ layer: Layer) {
+        name = layer.name
+        backend = layer.backend
+        clock = layer.clock
+    }
+
+    /// What its paths begin with: nothing for the layer `default`.
+    var pathPrefix: String {
+        name == Self.defaultName ? "" : "/layers/\(PercentEncoding.encode(name))"
+    }
+}
