@@ -19,7 +19,6 @@ extension LayerState {
         guard catchUpWithFlush(queue, &budget), drainExpired(queue, now: now, &budget) else { return false }
         guard lastGroupNumber > queue.settledThrough else { return true }
         for subscription in queue.subscriptions where subscription.hasNews {
-            budget.spend()
             guard drainLog(of: subscription.group, now: now, &budget) else { return false }
             guard drainLapses(of: subscription, now: now, &budget) else { return false }
         }

@@ -27,6 +27,7 @@ private struct Comparison {
     var difference: String?
 
     private var random: SplitMix
+    private let isShortOfBudget: Bool
     private let state: LayerState
     private var reference: EagerReference
     private var now = ContinuousClock.now
@@ -45,7 +46,8 @@ private struct Comparison {
             .init(pattern: GlobPattern("m*"), capacity: 6), .init(pattern: GlobPattern("b"), capacity: 1),
         ]
         // Some runs with hardly any budget, so that everything goes in many slices.
-        let units = seed.isMultiple(of: 3) ? 8 : 4000
+        isShortOfBudget = seed.isMultiple(of: 3)
+        let units = isShortOfBudget ? 3 : 4000
         state = LayerState(settings: settings, epoch: 1, now: now, holdBudget: Budget(units))
         reference = EagerReference(settings: settings)
     }
@@ -85,10 +87,11 @@ private struct Comparison {
         check(state.groups.count, 0, "groups at the end")
     }
 
+    /// Steps and expiries are multiples of 20 ms, so that things often happen at the very instant of a deadline.
     private mutating func moveClock() {
         switch random.below(20) {
-        case 0..<14: now += .milliseconds(random.below(40))
-        case 14..<19: now += .milliseconds(random.below(1500))
+        case 0..<14: now += .milliseconds(20 * random.below(3))
+        case 14..<19: now += .milliseconds(20 * random.below(75))
         default: now += .seconds(random.below(8))
         }
         if random.chance(1, in: 3) { state.sweep(now: now) }
@@ -120,16 +123,16 @@ private struct Comparison {
         let (group, size, expiry) = (anyGroup(), random.below(40), anyExpiry())
         let excluded = random.chance(1, in: 3) ? [anyChannel(), anyChannel()] : []
         let options = GroupSendOptions(expiry: expiry, excluded: excluded.map { try! ChannelName($0) })
-        if let group = state.groups[group] {
-            // With a small budget, a group send may still count who lapsed just now; not so here.
-            var budget = Budget(.max)
-            _ = state.drainLapses(of: group, now: now, &budget)
-        }
         let answer = try! state.sendGroup(
             Message(content: Array(repeating: 0, count: size)), to: GroupName(group), options: options, now: now)
         let expected = reference.sendGroup(size, to: group, expiry: expiry, excluded: excluded, now: now)
         check(answer.number, expected.number, "number")
-        check(answer.members, expected.members, "members")
+        if isShortOfBudget, answer.members > expected.members {
+            // Who lapsed just now may still be counted; it gets nothing.
+            reference.groupCopies += answer.members - expected.members
+        } else {
+            check(answer.members, expected.members, "members")
+        }
         return "sendGroup \(size) bytes to \(group) for \(expiry) without \(excluded)"
     }
 
@@ -298,8 +301,8 @@ private struct Comparison {
     private mutating func anyExpiry() -> Duration {
         switch random.below(10) {
         case 0: .zero
-        case 1..<5: .milliseconds(1 + random.below(100))
-        case 5..<8: .milliseconds(1 + random.below(3000))
+        case 1..<5: .milliseconds(20 * (1 + random.below(5)))
+        case 5..<8: .milliseconds(20 * (1 + random.below(150)))
         default: .seconds(1 + random.below(30))
         }
     }
