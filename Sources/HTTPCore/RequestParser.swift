@@ -1,4 +1,10 @@
-/// Makes request heads out of bytes, whatever pieces they come in. Does no I/O; holds only what an unfinished head has sent.
+/// Makes request heads out of bytes, whatever pieces they come in. Does no I/O.
+///
+/// # How it works
+/// A ``HeadScanner`` walks over the bytes of a head once and remembers where it stands. A head that arrives in one piece,
+/// as nearly all do, is scanned where it lies, in the reader's buffer, and copied when it is complete: one allocation for its
+/// bytes, one for its lines. Of a head that does not, the bytes so far are kept here, and the scanner goes on where it stood
+/// when more arrive. So a connection that waits holds what its client has sent, and nothing else.
 package struct RequestParser: Sendable {
     package enum Progress: Sendable {
         /// The whole piece was taken in, and the head goes on.
@@ -12,14 +18,90 @@ package struct RequestParser: Sendable {
     }
 
     private let limits: HTTPLimits
+    private var scanner = HeadScanner()
+    /// The bytes of an unfinished head; empty between heads.
+    private var unfinished: [UInt8] = []
+    private var leadingEmptyLines = 0
+    /// The last byte was the CR of an empty line before the head.
+    private var isInEmptyLine = false
 
     package init(limits: HTTPLimits = HTTPLimits()) {
         self.limits = limits
     }
 
     /// True before the first byte of a head (empty lines before it do not count): the connection is idle.
-    package var isIdle: Bool { fatalError("follows") }
+    package var isIdle: Bool { unfinished.isEmpty }
 
     /// Takes the next bytes. Each byte is looked at once, however small the pieces are.
-    package mutating func parse(_ piece: UnsafeRawBufferPointer) -> Progress { fatalError("follows") }
+    package mutating func parse(_ piece: UnsafeRawBufferPointer) -> Progress {
+        do throws(HTTPRejection) {
+            let start = unfinished.isEmpty ? try skipEmptyLines(piece) : 0
+            guard start < piece.count else { return .needsMore }
+            return try parseHead(UnsafeRawBufferPointer(rebasing: piece[start...]), after: start)
+        } catch {
+            return .rejected(error, head: nil)
+        }
+    }
+
+    /// - Parameter skipped: What this piece held before `bytes`.
+    private mutating func parseHead(
+        _ bytes: UnsafeRawBufferPointer, after skipped: Int
+    ) throws(HTTPRejection) -> Progress {
+        let known = unfinished.count
+        let window = UnsafeRawBufferPointer(rebasing: bytes.prefix(limits.headBytesMax - known))
+        let isComplete: Bool
+        if known == 0 {
+            isComplete = try scanner.scan(window, limits: limits)
+            unfinished = [UInt8](isComplete ? UnsafeRawBufferPointer(rebasing: window[..<scanner.position]) : window)
+        } else {
+            unfinished.append(contentsOf: window)
+            isComplete = try scanUnfinished()
+        }
+        guard isComplete else {
+            if unfinished.count >= limits.headBytesMax { throw .headTooLarge(limit: limits.headBytesMax) }
+            return .needsMore
+        }
+        let consumed = skipped + scanner.position - known
+        unfinished.removeLast(unfinished.count - scanner.position)
+
+        var bytes: [UInt8] = []
+        swap(&bytes, &unfinished)
+        let (head, rejection) = try scanner.makeHead(of: bytes)
+        scanner = HeadScanner()
+        leadingEmptyLines = 0
+        if let rejection { return .rejected(rejection, head: head) }
+        return .head(head, consumed: consumed)
+    }
+
+    private mutating func scanUnfinished() throws(HTTPRejection) -> Bool {
+        // Moved out, so that the scanner can be changed while the bytes are borrowed.
+        var bytes: [UInt8] = []
+        swap(&bytes, &unfinished)
+        defer { swap(&bytes, &unfinished) }
+        return try bytes.withUnsafeBufferPointer { (buffer) throws(HTTPRejection) in
+            try scanner.scan(UnsafeRawBufferPointer(buffer), limits: limits)
+        }
+    }
+
+    /// RFC 9112 §2.2: a server should ignore at least one empty line before a request line; some clients send one after a
+    /// content. Returns where the head begins.
+    private mutating func skipEmptyLines(_ piece: UnsafeRawBufferPointer) throws(HTTPRejection) -> Int {
+        var position = 0
+        while position < piece.count {
+            if isInEmptyLine {
+                guard piece[position] == ASCII.lineFeed else { throw .bareCarriageReturn }
+                isInEmptyLine = false
+                leadingEmptyLines += 1
+                guard leadingEmptyLines <= limits.leadingEmptyLinesMax else {
+                    throw .badRequest(reason: "too many empty lines before a request line (RFC 9112 §2.2)")
+                }
+            } else if piece[position] == ASCII.carriageReturn {
+                isInEmptyLine = true
+            } else {
+                break
+            }
+            position += 1
+        }
+        return position
+    }
 }
