@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 __thread void *clinux_current_loop_storage = NULL;
 

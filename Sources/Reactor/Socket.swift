@@ -82,20 +82,20 @@ package final class Socket: DeadlineEntry {
         return .bytes(count)
     }
 
-    /// Writes what there is room for. Nil: none at all.
+    /// Writes what there is room for; 0: none at all. `bytes` must not be empty.
     ///
     /// - Throws: EPIPE, ECONNRESET and the like: the connection is over.
-    package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int? {
-        let count = try SystemCall.send(number, bytes)
-        if count.map({ $0 < bytes.count }) ?? true { readiness.remove(.writable) }
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
+        let count = try SystemCall.send(number, bytes) ?? 0
+        if count < bytes.count { readiness.remove(.writable) }
         return count
     }
 
-    /// Writes of several buffers, in their order, what there is room for. Nil: none at all.
-    package func write(gathering vectors: UnsafeMutableBufferPointer<iovec>) throws(SystemError) -> Int? {
-        let count = try SystemCall.send(number, gathering: vectors)
+    /// Writes of several buffers, in their order, what there is room for; 0: none at all.
+    package func write(gathering vectors: UnsafeMutableBufferPointer<iovec>) throws(SystemError) -> Int {
         let wanted = vectors.reduce(0) { $0 + $1.iov_len }
-        if count.map({ $0 < wanted }) ?? true { readiness.remove(.writable) }
+        let count = try SystemCall.send(number, gathering: vectors) ?? 0
+        if count < wanted { readiness.remove(.writable) }
         return count
     }
 
@@ -108,6 +108,14 @@ package final class Socket: DeadlineEntry {
         if accepted == nil { readiness.remove(.readable) }
         return accepted
     }
+
+    /// Makes the next read ask the kernel, though the loop has not heard of anything to read.
+    package func assumeReadable() {
+        readiness.insert(.readable)
+    }
+
+    /// There may be something to read, or the end.
+    package var mayBeReadable: Bool { readiness.contains(.readable) }
 
     /// Says to the peer that nothing more comes, and goes on reading.
     package func shutdownSending() {

@@ -91,7 +91,9 @@ import Testing
             defer { socket.close() }
             let chunk = [UInt8](repeating: 7, count: 65_536)
             var written = 0
-            while let count = try chunk.withUnsafeBytes({ bytes throws(SystemError) in try socket.write(bytes) }) {
+            while true {
+                let count = try chunk.withUnsafeBytes { bytes throws(SystemError) in try socket.write(bytes) }
+                if count == 0 { break }
                 written += count
             }
             #expect(await socket.wait(for: .writable, until: loop.now + .milliseconds(5)) == .timedOut)

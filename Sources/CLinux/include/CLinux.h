@@ -4,8 +4,6 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/types.h>
 
 // accept4(2) without the peer's address; the descriptor is non-blocking and closes on exec.
 int clinux_accept(int listener);

@@ -1,0 +1,242 @@
+import HTTPCore
+import Reactor
+import Synchronization
+
+/// One connection, from accept to close: one task on one loop, straight on from request to request.
+///
+/// It is also the exchange that the application sees, as there is one request at a time: what is pipelined behind it stays
+/// unread until it is answered.
+final class Connection<Application: HTTPApplication>: HTTPExchange, DrainableConnection, @unchecked Sendable {
+    // SAFETY: everything belongs to the loop: the task runs there, the events of the socket and the drain come from there,
+    // and the application touches the exchange there only (`HTTPExchange`).
+
+    /// Answers in a row, without a look at other connections, to a client that pipelines.
+    private static var answersInARowMax: Int { 32 }
+
+    private let application: Application
+    private let worker: ServerWorker
+    private let socket: Socket
+    private let reader: RequestReader
+    private var task: Task<Void, Never>?
+    private var isAborted = false
+
+    private(set) var requestID = ""
+    /// The application waited for a message while it answered the request at hand.
+    private var hasWaited = false
+
+    var indexInWorker = 0
+
+    /// Starts to serve a socket that was accepted. On the worker's loop.
+    ///
+    /// - Parameter isWelcome: False above the limit of connections: it is told so, and ended.
+    static func start(
+        _ descriptor: consuming Descriptor, application: Application, worker: ServerWorker, isWelcome: Bool
+    ) {
+        guard let socket = try? Socket(adopting: descriptor, on: worker.loop) else {
+            worker.connectionCount.subtract(1, ordering: .relaxed)
+            return
+        }
+        let connection = Connection(application: application, worker: worker, socket: socket)
+        socket.onHangUp = { [unowned connection] in connection.hangUp() }
+        worker.add(connection)
+        connection.task = Task(executorPreference: worker.loop) {
+            await connection.serve(isWelcome: isWelcome)
+            connection.end()
+        }
+    }
+
+    private init(application: Application, worker: ServerWorker, socket: Socket) {
+        self.application = application
+        self.worker = worker
+        self.socket = socket
+        reader = RequestReader(socket: socket, worker: worker)
+    }
+
+    private func end() {
+        socket.close()
+        task = nil
+        worker.remove(self)
+    }
+
+    // MARK: Requests
+
+    private func serve(isWelcome: Bool) async {
+        guard isWelcome else {
+            return await reject(.overloaded(reason: "too many connections; try again later"), head: nil)
+        }
+        var answersInARow = 0
+        while true {
+            switch await nextRequest() {
+            case .call(let call, let content, let frame):
+                let response = await application.respond(to: call, content: content, exchange: self)
+                isWaiting = false
+                guard await write(response, frame) else { return }
+            case .refused: break
+            case .over: return
+            }
+            answersInARow += 1
+            if answersInARow == Self.answersInARowMax {
+                answersInARow = 0
+                await Task.yield()
+            }
+        }
+    }
+
+    private enum NextRequest {
+        case call(Application.Call, content: [UInt8], AnswerFrame)
+        /// It has its answer, and the connection goes on.
+        case refused
+        /// The connection ends.
+        case over
+    }
+
+    /// Reads a request until the application can answer it. The head does not outlive this: a request that waits is small.
+    private func nextRequest() async -> NextRequest {
+        let head: RequestHead
+        switch await reader.readHead() {
+        case .ended: return .over
+        case .rejected(let rejection, let head):
+            await reject(rejection, head: head)
+            return .over
+        case .head(let arrived): head = arrived
+        }
+        begin(head)
+        switch application.admit(head) {
+        case .refused(let response):
+            return await refuse(response, head) ? .refused : .over
+        case .admitted(let call, let contentBytesMax):
+            let frame = AnswerFrame(head)
+            if head.framing == .none { return .call(call, content: [], frame) }
+            switch await reader.readContent(
+                head.framing, bytesMax: contentBytesMax, expectsContinue: head.expectsContinue)
+            {
+            case .content(let content): return .call(call, content: content, frame)
+            case .ended: return .over
+            case .rejected(let rejection):
+                await reject(rejection, head: head)
+                return .over
+            }
+        }
+    }
+
+    private func begin(_ head: RequestHead?) {
+        hasWaited = false
+        requestID = head.flatMap { RequestID.sent(in: $0) } ?? worker.makeRequestID()
+    }
+
+    // MARK: Refusals
+
+    /// Answers what was refused by its head. A small content is read away and the connection goes on: true. A client that
+    /// waits for `100 Continue` may or may not send it then (RFC 9110 §10.1.1), so there the connection ends.
+    private func refuse(_ response: HTTPResponse, _ head: RequestHead) async -> Bool {
+        var frame = AnswerFrame(head)
+        switch head.framing {
+        case .none:
+            return await write(response, frame)
+        case .length(let bytes) where bytes <= worker.settings.refusedContentBytesMax && !head.expectsContinue:
+            guard await write(response, frame) else { return false }
+            return await reader.discardContent(bytes: bytes)
+        case .length, .chunked:
+            frame.leavesUnread = true
+            return await write(response, frame)
+        }
+    }
+
+    /// Answers what never became a call, and ends.
+    private func reject(_ rejection: HTTPRejection, head: RequestHead?) async {
+        if isAborted { return }
+        begin(head)
+        var frame = AnswerFrame(head)
+        frame.leavesUnread = true
+        _ = await write(application.respond(to: rejection, head: head), frame)
+    }
+
+    // MARK: Answers
+
+    /// Writes an answer, and tells its outcome. False where the connection is to end; if that is our wish, the client has
+    /// then had its time to read.
+    private func write(_ response: HTTPResponse, _ frame: AnswerFrame) async -> Bool {
+        // A client that left while its request waited must not take a message with it: the loop may not have heard yet.
+        if isAborted || (hasWaited && socket.isPeerGone()) {
+            await response.onOutcome?(.unsent)
+            return false
+        }
+        let closes = !frame.keepsAlive || frame.leavesUnread || response.closesConnection || worker.isDraining
+        let context = ResponseSerializer.Context(
+            method: frame.method, version: frame.version, closesConnection: closes, requestID: requestID,
+            date: worker.currentDate())
+        guard await ResponseWriter(socket: socket, worker: worker).write(response, in: context) else { return false }
+        guard closes else { return true }
+        // Closing a socket with unread bytes resets the connection, and the reset may overtake the answer (RFC 9112 §9.6).
+        if frame.leavesUnread || reader.hasUnread || socket.mayBeReadable { await linger() }
+        return false
+    }
+
+    /// Reads away what the client still sends, for a moment, so that it comes to read its answer.
+    private func linger() async {
+        socket.shutdownSending()
+        let deadline = worker.loop.now + worker.settings.lingerTimeout
+        var bytesLeft = worker.settings.lingerBytesMax
+        while bytesLeft > 0, worker.loop.now < deadline {
+            let end = worker.loop.withReadBuffer { try? socket.read(into: $0) }
+            switch end {
+            case .bytes(let count):
+                bytesLeft -= count
+                await Task.yield()
+            case .nothingYet:
+                guard await socket.wait(for: .readable, until: deadline) == .ready else { return }
+            case .end, nil: return
+            }
+        }
+    }
+
+    // MARK: Hang-ups and drain
+
+    var isWaiting = false {
+        didSet {
+            guard isWaiting else { return }
+            hasWaited = true
+            if socket.hasHungUp || worker.isDraining { task?.cancel() }
+        }
+    }
+
+    /// Of a client that has closed its sending side while its request waits, nobody knows whether it lives; it counts as
+    /// gone (RFC 9112 §9.6 allows both). Any other request is answered all the same.
+    private func hangUp() {
+        if isWaiting { task?.cancel() }
+    }
+
+    func beginDrain() {
+        if isWaiting {
+            task?.cancel()
+        } else if reader.phase == .idle {
+            socket.interrupt()
+        }
+    }
+
+    func refuseArrival() {
+        if reader.phase == .arriving { socket.interrupt() }
+    }
+
+    func abort() {
+        isAborted = true
+        task?.cancel()
+        socket.interrupt()
+    }
+}
+
+/// What an answer needs to know of its request.
+struct AnswerFrame {
+    /// Nil where no head was read.
+    var method: HTTPMethod?
+    var version: HTTPVersion
+    var keepsAlive: Bool
+    /// The client may still send what nobody will read: the connection ends after the answer, once it had time to read it.
+    var leavesUnread = false
+
+    init(_ head: RequestHead?) {
+        method = head?.method
+        version = head?.version ?? .http11
+        keepsAlive = head?.keepsAlive ?? false
+    }
+}

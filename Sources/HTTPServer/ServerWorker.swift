@@ -1,0 +1,129 @@
+import Glibc
+import HTTPCore
+import Reactor
+import Synchronization
+
+/// What the connections of one loop share, and nobody else touches: buffers to write from, the date, the count of requests;
+/// and the list of the connections, for drain.
+final class ServerWorker: @unchecked Sendable {
+    // SAFETY: `connectionCount` is atomic, the constants are constant; everything else belongs to the loop.
+
+    let loop: EventLoop
+    let settings: HTTPServerSettings
+    let budget: ContentBudget
+    /// For choosing the loop of the next connection, from any thread. Counts those that are on their way here too.
+    let connectionCount = Atomic<Int>(0)
+
+    private(set) var isDraining = false
+    private var connections: [any DrainableConnection] = []
+    private var whenEmpty: (@Sendable () -> Void)?
+    private var lastRequestNumber: UInt64
+    private var date: [UInt8] = []
+    private var dateSecond = 0
+    private var freeStagings: [[UInt8]] = []
+
+    /// Buffers that are kept for the next answer.
+    private static let freeStagingsMax = 16
+    /// One that has grown larger is not kept.
+    private static let stagingBytesKept = 131_072
+    private static let stagingBytesFirst = 2048
+
+    /// - Parameter firstRequestNumber: Different for each worker, by 2^40 at least.
+    init(loop: EventLoop, settings: HTTPServerSettings, budget: ContentBudget, firstRequestNumber: UInt64) {
+        self.loop = loop
+        self.settings = settings
+        self.budget = budget
+        lastRequestNumber = firstRequestNumber
+    }
+
+    // MARK: Shared by the connections
+
+    func makeRequestID() -> String {
+        lastRequestNumber &+= 1
+        return RequestID.make(from: lastRequestNumber)
+    }
+
+    /// The value of `Date`, made once a second.
+    func currentDate() -> [UInt8] {
+        let second = time(nil)
+        if second != dateSecond {
+            dateSecond = second
+            date = HTTPDate.bytes(secondsSince1970: max(0, second))
+        }
+        return date
+    }
+
+    /// Lends an empty buffer to stage an answer in.
+    func takeStaging() -> [UInt8] {
+        if let staging = freeStagings.popLast() { return staging }
+        var staging: [UInt8] = []
+        staging.reserveCapacity(Self.stagingBytesFirst)
+        return staging
+    }
+
+    func giveBackStaging(_ staging: consuming [UInt8]) {
+        guard freeStagings.count < Self.freeStagingsMax, staging.capacity <= Self.stagingBytesKept else { return }
+        staging.removeAll(keepingCapacity: true)
+        freeStagings.append(staging)
+    }
+
+    // MARK: Connections
+
+    func add(_ connection: any DrainableConnection) {
+        connection.indexInWorker = connections.count
+        connections.append(connection)
+        if isDraining { connection.beginDrain() }
+    }
+
+    func remove(_ connection: any DrainableConnection) {
+        let last = connections.removeLast()
+        if last !== connection {
+            connections[connection.indexInWorker] = last
+            last.indexInWorker = connection.indexInWorker
+        }
+        connectionCount.subtract(1, ordering: .relaxed)
+        tellIfEmpty()
+    }
+
+    // MARK: Drain
+
+    /// Lets the connections end: see ``HTTPServer/drain(within:)``. `whenEmpty` is called on the loop, once.
+    func beginDrain(whenEmpty: @escaping @Sendable () -> Void) {
+        isDraining = true
+        self.whenEmpty = whenEmpty
+        for connection in connections { connection.beginDrain() }
+        tellIfEmpty()
+    }
+
+    /// Requests that are still arriving are answered 503.
+    func refuseArrivals() {
+        for connection in connections { connection.refuseArrival() }
+    }
+
+    /// Whatever is left ends now.
+    func abort() {
+        for connection in connections { connection.abort() }
+    }
+
+    /// Gives up waiting for what does not end even so.
+    func giveUp() {
+        whenEmpty.take()?()
+    }
+
+    private func tellIfEmpty() {
+        if isDraining, connections.isEmpty { whenEmpty.take()?() }
+    }
+}
+
+/// A connection, as the drain of its worker sees it. On the loop only.
+protocol DrainableConnection: AnyObject {
+    /// The worker's own.
+    var indexInWorker: Int { get set }
+
+    /// Ends if it is idle; ends the wait of a request that waits; else finishes what it does, then ends.
+    func beginDrain()
+    /// Answers 503 to a request that has not arrived in full.
+    func refuseArrival()
+    /// Ends, whatever it does.
+    func abort()
+}

@@ -1,0 +1,41 @@
+import HTTPCore
+import HTTPServer
+import Reactor
+import Testing
+
+/// A server on loops of its own, on a free port of this machine.
+struct ServerUnderTest: Sendable {
+    let application: TestApplication
+    let server: HTTPServer<TestApplication>
+    let address: ListenAddress
+
+    var journal: Journal { application.journal }
+
+    func client(receiveBufferBytes: Int32? = nil) throws -> Client {
+        try Client(to: address, receiveBufferBytes: receiveBufferBytes)
+    }
+}
+
+/// Runs `body`, on a loop for its clients, against a fresh server, and checks that no connection outlives the server.
+func withServer(
+    loops loopCount: Int = 1, at address: ListenAddress = ListenAddress("127.0.0.1:0")!,
+    settings change: (inout HTTPServerSettings) -> Void = { _ in },
+    _ body: @escaping @Sendable (ServerUnderTest) async throws -> Void
+) async throws {
+    var settings = HTTPServerSettings()
+    change(&settings)
+    let loops = try (0..<loopCount).map { try EventLoop(name: "server-\($0)") }
+    let clientLoop = try EventLoop(name: "client")
+    for loop in loops + [clientLoop] { try loop.start() }
+    defer { for loop in loops + [clientLoop] { loop.stop() } }
+
+    let application = TestApplication()
+    let server = HTTPServer(application: application, settings: settings, loops: loops)
+    let addresses = try server.listen(on: [address])
+    let underTest = ServerUnderTest(application: application, server: server, address: addresses[0])
+    let result = await Task(executorPreference: clientLoop) { try await body(underTest) }.result
+    application.gate.open()
+    await server.drain(within: .seconds(20))
+    #expect(server.connectionCount == 0, "A connection outlived its server")
+    try result.get()
+}

@@ -1,0 +1,154 @@
+import HTTPCore
+import Synchronization
+
+/// A small application for the server's tests. The path picks what it does; everything that a test may want to know stands
+/// in `journal`.
+struct TestApplication: HTTPApplication {
+    let journal = Journal()
+    let gate = Gate()
+
+    enum Call: Sendable {
+        /// Answers with the content.
+        case echo
+        /// Waits, as a receive does, until it is cancelled or the gate opens.
+        case wait
+        /// Suspends without `isWaiting` until the gate opens.
+        case slow
+        /// Answers with so many bytes, given as the query, of one piece.
+        case large(byteCount: Int)
+        /// An envelope around a large piece, twice.
+        case pieces(byteCount: Int)
+        /// Encoded while it is written.
+        case encoded(byteCount: Int)
+        case notFound
+    }
+
+    func admit(_ head: RequestHead) -> Admission<Call> {
+        let path = String(decoding: head.path, as: UTF8.self)
+        let number = Int(String(decoding: head.query, as: UTF8.self)) ?? 0
+        journal.note("admit \(path)")
+        switch path {
+        case "/echo": return .admitted(.echo, contentBytesMax: 1_000_000)
+        case "/big": return .admitted(.echo, contentBytesMax: 64_000_000)
+        case "/wait": return .admitted(.wait, contentBytesMax: 100)
+        case "/slow": return .admitted(.slow, contentBytesMax: 100)
+        case "/large": return .admitted(.large(byteCount: number), contentBytesMax: 100)
+        case "/pieces": return .admitted(.pieces(byteCount: number), contentBytesMax: 100)
+        case "/encoded": return .admitted(.encoded(byteCount: number), contentBytesMax: 100)
+        case "/forbidden": return .refused(HTTPResponse(status: 403, content: .bytes(Array("no".utf8))))
+        default: return .admitted(.notFound, contentBytesMax: 100)
+        }
+    }
+
+    func respond(to call: Call, content: [UInt8], exchange: any HTTPExchange) async -> HTTPResponse {
+        var response = HTTPResponse(status: 200)
+        switch call {
+        case .echo: response.content = .bytes(content)
+        case .wait:
+            exchange.isWaiting = true
+            journal.note("waiting")
+            let isOpen = await gate.waitUntilOpen()
+            exchange.isWaiting = false
+            if !isOpen {
+                journal.note("cancelled")
+                response.status = 503
+            }
+            response.content = .bytes(Array("waited".utf8))
+        case .slow:
+            journal.note("slow")
+            _ = await gate.waitUntilOpen(ignoringCancellation: true)
+            response.content = .bytes(Array("slow".utf8))
+        case .large(let byteCount): response.content = .bytes(Self.pattern(byteCount))
+        case .pieces(let byteCount):
+            let large = ContentPiece.bytes(Self.pattern(byteCount))
+            response.content = .pieces([
+                .bytes(Array("<".utf8)), large, .bytes(Array("|".utf8)), large, .bytes(Array(">".utf8)),
+            ])
+        case .encoded(let byteCount):
+            response.content = .pieces([
+                .bytes(Array("<".utf8)), .encoded(PatternEncoder(byteCount: byteCount)), .bytes(Array(">".utf8)),
+            ])
+        case .notFound: response.status = 404
+        }
+        response.onOutcome = { [journal] outcome in journal.note("\(outcome)") }
+        return response
+    }
+
+    func respond(to rejection: HTTPRejection, head: RequestHead?) -> HTTPResponse {
+        journal.note("reject \(rejection.status)")
+        return HTTPResponse(status: rejection.status, content: .bytes(Array("\(rejection)".utf8)))
+    }
+
+    /// Bytes of which each place is recognisable.
+    static func pattern(_ byteCount: Int) -> [UInt8] {
+        (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
+    }
+}
+
+private struct PatternEncoder: ContentEncoder {
+    let byteCount: Int
+    private var start = 0
+
+    init(byteCount: Int) {
+        self.byteCount = byteCount
+    }
+
+    mutating func encode(into buffer: inout [UInt8], bytesMax: Int) {
+        precondition(bytesMax <= 65_536, "Encoded too far ahead")
+        let count = min(bytesMax, byteCount - start)
+        buffer.append(contentsOf: (start..<start + count).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) })
+        start += count
+    }
+}
+
+/// Closed until a test opens it.
+final class Gate: Sendable {
+    private struct State {
+        var isOpen = false
+        var nextKey = 0
+        var waits: [Int: UnsafeContinuation<Bool, Never>] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    func open() {
+        let waits = state.withLock { state in
+            state.isOpen = true
+            defer { state.waits = [:] }
+            return state.waits
+        }
+        for continuation in waits.values { continuation.resume(returning: true) }
+    }
+
+    /// Lets those through who wait by now.
+    func openOnce() {
+        let waits = state.withLock { state in
+            defer { state.waits = [:] }
+            return state.waits
+        }
+        for continuation in waits.values { continuation.resume(returning: true) }
+    }
+
+    /// False where the task was cancelled before.
+    func waitUntilOpen(ignoringCancellation: Bool = false) async -> Bool {
+        let key = state.withLock { state in
+            state.nextKey += 1
+            return state.nextKey
+        }
+        return await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                let result: Bool? = state.withLock { state in
+                    if state.isOpen { return true }
+                    if !ignoringCancellation && Task.isCancelled { return false }
+                    state.waits[key] = continuation
+                    return nil
+                }
+                if let result { continuation.resume(returning: result) }
+            }
+        } onCancel: {
+            if !ignoringCancellation {
+                state.withLock { $0.waits.removeValue(forKey: key) }?.resume(returning: false)
+            }
+        }
+    }
+}
