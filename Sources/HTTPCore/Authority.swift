@@ -2,7 +2,7 @@
 /// (RFC 9110 §4.2.4).
 enum Authority {
     /// `reg-name` without percent-encoding, which covers IPv4 addresses as well; empty is a name too (RFC 3986 §3.2.2).
-    private static var registeredName: ASCII.CharacterSet {
+    static var registeredName: ASCII.CharacterSet {
         ASCII.CharacterSet(low: 0x2BFF_7FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
     }
 
