@@ -56,6 +56,10 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .executableTarget(
+            name: "memory-benchmark", dependencies: ["Channels", "ChannelsMemory"],
+            path: "Benchmarks/MemoryBackend", swiftSettings: settings),
+
         tests("HTTPCoreTests", imports: ["HTTPCore"]),
         tests("ReactorTests", imports: ["Reactor"]),
         tests("HTTPServerTests", imports: ["HTTPServer", "HTTPCore", "Reactor"]),

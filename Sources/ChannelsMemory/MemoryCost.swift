@@ -1,5 +1,5 @@
 /// What things cost in resident bytes, for the layer's memory limit: objects with the allocator's share, the slots that hold
-/// them in arrays and tables, rounded up. Measured with a million of each; a test compares the sum with the process's memory.
+/// them in arrays and tables, rounded up. `make bench-memory` prints the sums beside the process's resident memory.
 enum MemoryCost {
     /// A message: its object, and the content's array header.
     static let message = 208
