@@ -40,7 +40,8 @@ struct MemoryBenchmark {
         }
         print(
             "1,000,000 group sends to 1,000 members that read nothing, limit \(limit >> 20) MiB: \(accepted) accepted, "
-                + "\(1_000_000 - accepted) refused as layer-full, \((Self.residentBytes() - before) >> 20) MiB resident")
+                + "\(1_000_000 - accepted) refused as layer-full, \((Self.residentBytes() - before) >> 20) MiB resident"
+        )
     }
 
     private func measureGroupSends() async throws {
