@@ -65,7 +65,10 @@ let package = Package(
         tests("HTTPServerTests", imports: ["HTTPServer", "HTTPCore", "Reactor"]),
         tests("ChannelsTests", imports: ["Channels"]),
         tests("ChannelsMemoryTests", imports: ["ChannelsMemory", "Channels"]),
-        tests("ChannelsHTTPTests", imports: ["ChannelsHTTP", "Channels", "ChannelsMemory", "HTTPCore"]),
+        tests(
+            "ChannelsHTTPTests",
+            imports: ["ChannelsHTTP", "Channels", "ChannelsMemory", "HTTPCore", .product(name: "Yams", package: "Yams")]
+        ),
         tests(
             "HarnessTests",
             imports: ["HTTPClient", "CCurl", .product(name: "Yams", package: "Yams")]

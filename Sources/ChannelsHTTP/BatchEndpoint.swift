@@ -85,7 +85,7 @@ extension BatchEndpoint {
             case .element(let element, let reader):
                 (value, json) = (element, reader)
             case .line(let range, let content):
-                json = try JSONReader.checked(content, range: range)
+                json = try JSONReader.checked(content, range: range, outerLevels: 1)
                 value = json.root
             }
             let members = try MemberReader(value, in: json, known: [.channel, .group, .message, .expiry, .exclude])
@@ -111,7 +111,7 @@ extension BatchEndpoint {
 
     /// The elements of a content that is one array.
     private static func elements(of content: [UInt8]) throws(Problem) -> [Source] {
-        let json = try JSONReader.checked(content)
+        let json = try JSONReader.checked(content, outerLevels: 2)
         guard json.root.kind == .array else {
             throw .invalidParameter("The content must be a JSON array of entries, or application/x-ndjson.")
         }

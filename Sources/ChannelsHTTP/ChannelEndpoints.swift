@@ -70,7 +70,7 @@ struct NewChannelEndpoint: Endpoint {
     init(_ request: RouteRequest) throws(Problem) {
         layer = request.layer
         _ = try request.query()
-        _ = try JSONContent(request.head)
+        _ = try JSONContent(request.head, isOptional: true)
     }
 
     var intent: Intent { Intent(action: .receive, layer: layer.name) }

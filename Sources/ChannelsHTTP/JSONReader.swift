@@ -5,14 +5,17 @@
 struct JSONReader {
     let content: [UInt8]
     let root: JSONValue
+    fileprivate let depthMax: Int
 
     /// Checks `content`, or the part of it that is one line of several.
     ///
+    /// - Parameter outerLevels: Levels around what may itself be 512 deep: 2 for the messages in an array of entries.
     /// - Throws: ``JSONSyntaxError`` with the offset in `content` where it goes wrong, as ``JSONValidator`` counts.
-    init(_ content: [UInt8], range: Range<Int>? = nil) throws(JSONSyntaxError) {
+    init(_ content: [UInt8], range: Range<Int>? = nil, outerLevels: Int = 0) throws(JSONSyntaxError) {
         self.content = content
-        let (value, offset) = content.withUnsafeBytes { bytes -> (JSONValue, Int?) in
-            var scanner = JSONScanner(bytes, range: range)
+        depthMax = JSONScanner.depthMax + outerLevels
+        let (value, offset) = content.withUnsafeBytes { [depthMax] bytes -> (JSONValue, Int?) in
+            var scanner = JSONScanner(bytes, range: range, depthMax: depthMax)
             let value = scanner.scanValue()
             return (value, value.kind == .none || scanner.position < scanner.end ? scanner.position : nil)
         }
@@ -46,8 +49,10 @@ struct JSONReader {
 
 extension JSONReader {
     /// - Throws: 400 `invalid-json` with the offset where it goes wrong.
-    static func checked(_ content: [UInt8], range: Range<Int>? = nil) throws(Problem) -> JSONReader {
-        do { return try JSONReader(content, range: range) } catch { throw .invalidJSON(offset: error.offset) }
+    static func checked(
+        _ content: [UInt8], range: Range<Int>? = nil, outerLevels: Int = 0
+    ) throws(Problem) -> JSONReader {
+        do { return try JSONReader(content, range: range, outerLevels: outerLevels) } catch { throw .invalidJSON(offset: error.offset) }
     }
 }
 
@@ -98,7 +103,7 @@ struct JSONMembers: Sequence, IteratorProtocol {
 
     mutating func next() -> (name: String, value: JSONValue)? {
         let (name, value, end) = reader.content.withUnsafeBytes { bytes -> (JSONValue, JSONValue, Int) in
-            var scanner = JSONScanner(bytes, range: rest)
+            var scanner = JSONScanner(bytes, range: rest, depthMax: reader.depthMax)
             _ = scanner.skip(UInt8(ascii: ","))
             scanner.skipWhiteSpace()
             let start = scanner.position
@@ -115,18 +120,18 @@ struct JSONMembers: Sequence, IteratorProtocol {
 
 /// The elements of an array, one at a time.
 struct JSONElements: Sequence, IteratorProtocol {
-    private let content: [UInt8]
+    private let reader: JSONReader
     private var rest: Range<Int>
 
     fileprivate init(reader: JSONReader, value: JSONValue) {
-        content = reader.content
+        self.reader = reader
         let range = value.range
         rest = value.kind == .array ? (range.lowerBound + 1)..<(range.upperBound - 1) : 0..<0
     }
 
     mutating func next() -> JSONValue? {
-        let (value, end) = content.withUnsafeBytes { bytes -> (JSONValue, Int) in
-            var scanner = JSONScanner(bytes, range: rest)
+        let (value, end) = reader.content.withUnsafeBytes { bytes -> (JSONValue, Int) in
+            var scanner = JSONScanner(bytes, range: rest, depthMax: reader.depthMax)
             _ = scanner.skip(UInt8(ascii: ","))
             return (scanner.scanValue(), scanner.position)
         }

@@ -9,8 +9,10 @@
 /// Strict where the RFC is: UTF-8 without BOM, no comments, no trailing commas. Escapes of lone surrogates (`\ud800`) pass,
 /// as the RFC's grammar has them; messages are delivered as they came.
 struct JSONScanner {
-    /// Levels of arrays and objects at most.
+    /// Levels of arrays and objects that a message has at most.
     static let depthMax = 512
+    /// What `nesting` holds; some more than a message, for the levels of a batch around it.
+    private static let nestingMax = 9 * 64
 
     // SAFETY: the bytes are borrowed for the life of the scanner, which never leaves the closure of `withUnsafeBytes` in
     // which it was made; every read is at an offset that was compared with `count` before.
@@ -18,12 +20,14 @@ struct JSONScanner {
     private(set) var position: Int
     /// Where the text ends; less than the bytes there are, for a line of several.
     let end: Int
+    private let depthMax: Int
 
-    init(_ bytes: UnsafeRawBufferPointer, range: Range<Int>? = nil) {
+    init(_ bytes: UnsafeRawBufferPointer, range: Range<Int>? = nil, depthMax: Int = Self.depthMax) {
         self.bytes = bytes
         position = range?.lowerBound ?? 0
         end = range?.upperBound ?? bytes.count
-        precondition(position >= 0 && position <= end && end <= bytes.count)
+        self.depthMax = depthMax
+        precondition(position >= 0 && position <= end && end <= bytes.count && depthMax <= Self.nestingMax)
     }
 
     /// The byte at `position`, nil at the end.
@@ -46,13 +50,13 @@ struct JSONScanner {
 
     /// Skips one value, whatever is nested in it; white space around it is not its own.
     mutating func skipValue() -> Bool {
-        var nesting = InlineArray<8, UInt64>(repeating: 0)
+        var nesting = InlineArray<9, UInt64>(repeating: 0)
         var depth = 0
         while true {
             guard let byte = next else { return false }
             switch byte {
             case UInt8(ascii: "{"), UInt8(ascii: "["):
-                guard depth < Self.depthMax else { return false }
+                guard depth < depthMax else { return false }
                 let isObject = byte == UInt8(ascii: "{")
                 position += 1
                 skipWhiteSpace()

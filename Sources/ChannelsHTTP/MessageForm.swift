@@ -50,13 +50,10 @@ enum JSONContent: Sendable {
     /// One JSON text a line; only `/batch` takes it.
     case lines
 
-    /// - Throws: 415 `unsupported-media-type`. Where no content comes, its type does not matter.
-    init(_ head: RequestHead, allowsLines: Bool = false) throws(Problem) {
+    /// - Throws: 415 `unsupported-media-type`. Where the content may be missing, and is, its type does not matter.
+    init(_ head: RequestHead, isOptional: Bool = false, allowsLines: Bool = false) throws(Problem) {
         self = .json
-        switch head.framing {
-        case .none, .length(0): return
-        default: break
-        }
+        if isOptional, head.hasNoContent { return }
         switch try MessageForm(head) {
         case .plainJSON, .typedJSON: return
         case .opaque(let type):
@@ -67,6 +64,16 @@ enum JSONContent: Sendable {
             throw Problem(
                 .unsupportedMediaType,
                 "This route wants JSON. Say Content-Type application/json\(allowsLines ? ", or application/x-ndjson" : "").")
+        }
+    }
+}
+
+extension RequestHead {
+    /// True where it is clear from the head that no content comes.
+    var hasNoContent: Bool {
+        switch framing {
+        case .none, .length(0): true
+        default: false
         }
     }
 }

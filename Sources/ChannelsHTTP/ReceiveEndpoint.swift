@@ -31,11 +31,8 @@ struct ReceiveEndpoint: Endpoint {
             prefersBytes = false
             acceptsJSON = true
         }
-        if head.method == .post { _ = try JSONContent(head) }
-        switch head.framing {
-        case .none, .length(0): mayHaveContent = false
-        default: mayHaveContent = head.method == .post
-        }
+        if head.method == .post { _ = try JSONContent(head, isOptional: true) }
+        mayHaveContent = head.method == .post && !head.hasNoContent
         // All is known by now unless a content comes.
         if !mayHaveContent { try check(query) }
     }
@@ -67,7 +64,7 @@ struct ReceiveEndpoint: Endpoint {
     }
 
     private func take(_ wanted: Wanted, wait: Duration, exchange: any HTTPExchange) async throws -> [Delivery] {
-        let channels = (wanted.channels ?? []).withoutRepeats
+        let channels = wanted.channels ?? []
         let options = ReceiveOptions(messagesMax: wanted.messagesMax ?? 1, contentBytesMax: settings.contentBytesMax)
         guard wait > .zero else { return try await layer.backend.receiveMany(channels, options: options) }
         exchange.isWaiting = true
@@ -141,15 +138,6 @@ extension ReceiveEndpoint {
                 preferenceApplied = "wait=" + String(decoding: text.takeBytes(), as: UTF8.self)
             }
         }
-    }
-}
-
-extension [ChannelName] {
-    /// Each name once: a backend need not care that a client named one twice.
-    fileprivate var withoutRepeats: [ChannelName] {
-        guard count > 1 else { return self }
-        var seen = Set<ChannelName>(minimumCapacity: count)
-        return filter { seen.insert($0).inserted }
     }
 }
 
