@@ -9,36 +9,47 @@ struct Base64Encoder: ContentEncoder {
         self.content = content
     }
 
-    var byteCount: Int { (content.count + 2) / 3 * 4 }
+    var byteCount: Int { Self.encodedByteCount(of: content.count) }
 
     mutating func encode(into buffer: inout [UInt8], bytesMax: Int) {
-        let end = min(content.count, position + bytesMax / 4 * 3)
-        buffer.reserveCapacity(buffer.count + (end - position + 2) / 3 * 4)
-        content.withUnsafeBufferPointer { bytes in
-            while position + 3 <= end {
-                let group = UInt32(bytes[position]) << 16 | UInt32(bytes[position + 1]) << 8 | UInt32(bytes[position + 2])
-                buffer.append(Self.digit(group >> 18))
-                buffer.append(Self.digit(group >> 12))
-                buffer.append(Self.digit(group >> 6))
-                buffer.append(Self.digit(group))
-                position += 3
+        let taken = position..<min(content.count, position + bytesMax / 4 * 3)
+        let madeCount = Self.encodedByteCount(of: taken.count)
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: madeCount) { made in
+            content.withUnsafeBufferPointer { bytes in
+                // SAFETY: `taken` lies in the content, and each group of three bytes of it fills four of `made`.
+                Self.encode(UnsafeBufferPointer(rebasing: bytes[taken]), into: made)
             }
-            guard position < end else { return }
-            // The last group: one byte or two.
-            let isPair = end - position == 2
-            let group = UInt32(bytes[position]) << 16 | (isPair ? UInt32(bytes[position + 1]) << 8 : 0)
-            buffer.append(Self.digit(group >> 18))
-            buffer.append(Self.digit(group >> 12))
-            buffer.append(isPair ? Self.digit(group >> 6) : UInt8(ascii: "="))
-            buffer.append(UInt8(ascii: "="))
-            position = end
+            buffer.append(contentsOf: made[..<madeCount])
+        }
+        position = taken.upperBound
+    }
+
+    private static func encodedByteCount(of byteCount: Int) -> Int {
+        (byteCount + 2) / 3 * 4
+    }
+
+    private static func encode(_ bytes: UnsafeBufferPointer<UInt8>, into made: UnsafeMutableBufferPointer<UInt8>) {
+        let alphabet = alphabet.utf8Start
+        var end = 0
+        var start = 0
+        while start < bytes.count {
+            let isWhole = start + 2 < bytes.count
+            let second = start + 1 < bytes.count ? UInt32(bytes[start + 1]) : 0
+            let third = isWhole ? UInt32(bytes[start + 2]) : 0
+            let group = UInt32(bytes[start]) << 16 | second << 8 | third
+            // SAFETY: six bits index the 64 bytes of the alphabet.
+            made.initializeElement(at: end, to: alphabet[Int(group >> 18)])
+            made.initializeElement(at: end + 1, to: alphabet[Int(group >> 12 & 0x3F)])
+            made.initializeElement(at: end + 2, to: alphabet[Int(group >> 6 & 0x3F)])
+            made.initializeElement(at: end + 3, to: alphabet[Int(group & 0x3F)])
+            if !isWhole {
+                made[end + 3] = UInt8(ascii: "=")
+                if start + 1 == bytes.count { made[end + 2] = UInt8(ascii: "=") }
+            }
+            start += 3
+            end += 4
         }
     }
 
     private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-    private static func digit(_ bits: UInt32) -> UInt8 {
-        // SAFETY: six bits index the 64 bytes of the alphabet.
-        alphabet.utf8Start[Int(bits & 0x3F)]
-    }
 }

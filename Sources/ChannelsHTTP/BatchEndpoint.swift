@@ -115,31 +115,31 @@ extension BatchEndpoint {
         guard json.root.kind == .array else {
             throw .invalidParameter("The content must be a JSON array of entries, or application/x-ndjson.")
         }
-        var count = 0
         var sources: [Source] = []
-        for element in json.elements(of: json.root) {
-            count += 1
-            if count <= entriesMax { sources.append(.element(element, of: json)) }
-        }
-        try requireCount(count)
+        for element in json.elements(of: json.root) { try append(.element(element, of: json), to: &sources) }
         return sources
     }
 
     /// The lines of a content that hold anything but white space.
     private static func lines(of content: [UInt8]) throws(Problem) -> [Source] {
-        var count = 0
         var sources: [Source] = []
-        for line in content.split(separator: 0x0A) where !line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) {
-            count += 1
-            if count <= entriesMax { sources.append(.line(line.indices, of: content)) }
+        var start = 0
+        while start < content.count {
+            let end = content[start...].firstIndex(of: 0x0A) ?? content.count
+            if !content[start..<end].allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) {
+                try append(.line(start..<end, of: content), to: &sources)
+            }
+            start = end + 1
         }
-        try requireCount(count)
         return sources
     }
 
-    private static func requireCount(_ count: Int) throws(Problem) {
-        guard count > entriesMax else { return }
-        throw .invalidParameter(
-            "A batch has up to \(entriesMax) entries; nothing of this one was done.", limit: entriesMax, actual: count)
+    private static func append(_ source: Source, to sources: inout [Source]) throws(Problem) {
+        guard sources.count < entriesMax else {
+            throw .invalidParameter(
+                "A batch has up to \(entriesMax) entries; nothing of this one was done. Send several.",
+                limit: entriesMax)
+        }
+        sources.append(source)
     }
 }

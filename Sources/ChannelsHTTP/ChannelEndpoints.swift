@@ -84,7 +84,8 @@ struct NewChannelEndpoint: Endpoint {
         }
         let location = "\(layer.pathPrefix)/channels/\(PercentEncoding.encode(channel.rawValue))"
         return HTTPResponse(
-            status: 201, fields: HTTPResponse.freshJSONFields + [("Location", location)], content: .bytes(json.takeBytes()))
+            status: 201, fields: HTTPResponse.freshJSONFields + [("Location", location)],
+            content: .bytes(json.takeBytes()))
     }
 
     private func prefix(in content: [UInt8]) throws(Problem) -> String {
@@ -95,7 +96,8 @@ struct NewChannelEndpoint: Endpoint {
     private func makeName(prefix: String) throws(Problem) -> ChannelName {
         guard prefix.utf8.count <= Self.prefixBytesMax else {
             throw Problem(
-                .invalidName, "With \(Self.randomBytes) random characters after it, 'prefix' may have up to "
+                .invalidName,
+                "With \(Self.randomBytes) random characters after it, 'prefix' may have up to "
                     + "\(Self.prefixBytesMax) characters.",
                 limit: Self.prefixBytesMax, actual: prefix.utf8.count)
         }

@@ -13,19 +13,24 @@ struct DeliveryEncoder {
     /// Glue with what was copied into it, until it becomes a piece.
     static let glueBytesMax = 64 << 10
 
-    private var glue = JSONWriter(byteCountExpected: 256)
+    private var glue: JSONWriter
     private var pieces: [ContentPiece] = []
+
+    private init(byteCountExpected: Int) {
+        glue = JSONWriter(byteCountExpected: byteCountExpected)
+    }
 
     /// One delivery: the answer without `max`.
     static func content(of delivery: Delivery) -> HTTPContent {
-        var encoder = DeliveryEncoder()
+        let byteCount = delivery.message.content.count
+        var encoder = DeliveryEncoder(byteCountExpected: byteCount <= copiedBytesMax ? 160 + byteCount : 160)
         encoder.write(delivery)
         return encoder.finish()
     }
 
     /// `{"messages":[…]}`: the answer with `max`.
     static func content(of deliveries: [Delivery]) -> HTTPContent {
-        var encoder = DeliveryEncoder()
+        var encoder = DeliveryEncoder(byteCountExpected: 256)
         encoder.glue.beginObject()
         encoder.glue.name("messages")
         encoder.glue.beginArray()

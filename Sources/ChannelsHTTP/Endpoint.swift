@@ -14,6 +14,15 @@ protocol Endpoint: Sendable {
 
 /// What a request wants to do, for the one place that decides whether it may.
 package struct Intent: Sendable, Equatable {
+    package init(
+        action: Action, layer: String? = nil, channels: [ChannelName] = [], groups: [GroupName] = []
+    ) {
+        self.action = action
+        self.layer = layer
+        self.channels = channels
+        self.groups = groups
+    }
+
     package enum Action: Sendable, Hashable {
         /// Nothing that belongs to a layer: who is here, health, the contract.
         case ask

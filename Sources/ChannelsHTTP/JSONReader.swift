@@ -52,7 +52,9 @@ extension JSONReader {
     static func checked(
         _ content: [UInt8], range: Range<Int>? = nil, outerLevels: Int = 0
     ) throws(Problem) -> JSONReader {
-        do { return try JSONReader(content, range: range, outerLevels: outerLevels) } catch { throw .invalidJSON(offset: error.offset) }
+        do { return try JSONReader(content, range: range, outerLevels: outerLevels) } catch {
+            throw .invalidJSON(offset: error.offset)
+        }
     }
 }
 

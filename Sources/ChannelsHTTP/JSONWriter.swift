@@ -48,11 +48,19 @@ struct JSONWriter {
 
     // MARK: Values
 
-    mutating func string(_ text: some StringProtocol) {
+    mutating func string(_ text: String) {
         separate()
         bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            if let escape = JSONEscapes.escape(of: byte) { append(escape) } else { bytes.append(byte) }
+        var text = text
+        text.withUTF8 { characters in
+            // Names and ids rarely hold anything to escape.
+            if characters.allSatisfy({ JSONEscapes.escape(of: $0) == nil }) {
+                bytes.append(contentsOf: characters)
+                return
+            }
+            for byte in characters {
+                if let escape = JSONEscapes.escape(of: byte) { append(escape) } else { bytes.append(byte) }
+            }
         }
         bytes.append(UInt8(ascii: "\""))
     }

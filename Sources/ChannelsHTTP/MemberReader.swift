@@ -51,22 +51,22 @@ struct MemberReader {
             throw .invalidParameter("'\(parameter.rawValue)' is an array of strings.")
         }
         var names: [ChannelName] = []
-        var count = 0
         for element in json.elements(of: value) {
-            count += 1
-            // Those past the limit are only counted.
-            guard count <= countRange.upperBound else { continue }
+            // Not counted to the end, which may be millions away.
+            guard names.count < countRange.upperBound else { throw parameter.outOfCount(countRange, actual: nil) }
             guard let text = json.text(of: element) else {
                 throw .invalidParameter("'\(parameter.rawValue)' is an array of strings.")
             }
             names.append(try .checked(text))
         }
-        try parameter.requireCount(count, in: countRange)
+        guard countRange.contains(names.count) else { throw parameter.outOfCount(countRange, actual: names.count) }
         return names
     }
 
     private func given(_ parameter: Parameter) -> JSONValue? {
-        guard let value = values.first(where: { $0.parameter == parameter })?.value, value.kind != .null else { return nil }
+        guard let value = values.first(where: { $0.parameter == parameter })?.value, value.kind != .null else {
+            return nil
+        }
         return value
     }
 }

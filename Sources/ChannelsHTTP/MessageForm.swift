@@ -41,7 +41,8 @@ enum MessageForm: Sendable, Equatable {
     }
 
     private static let notAMediaType = Problem(
-        .unsupportedMediaType, "Content-Type must be one media type (RFC 9110 §8.3.1), as in text/plain; charset=utf-8.")
+        .unsupportedMediaType, "Content-Type must be one media type (RFC 9110 §8.3.1), as in text/plain; charset=utf-8."
+    )
 }
 
 /// The content types of routes that read JSON themselves.
@@ -63,7 +64,8 @@ enum JSONContent: Sendable {
             }
             throw Problem(
                 .unsupportedMediaType,
-                "This route wants JSON. Say Content-Type application/json\(allowsLines ? ", or application/x-ndjson" : "").")
+                "This route wants JSON. Say Content-Type application/json\(allowsLines ? ", or application/x-ndjson" : "")."
+            )
         }
     }
 }

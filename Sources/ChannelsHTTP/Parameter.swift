@@ -54,10 +54,11 @@ enum Parameter: String, Sendable {
         return value
     }
 
-    func requireCount(_ count: Int, in range: ClosedRange<Int>) throws(Problem) {
-        guard !range.contains(count) else { return }
-        throw .invalidParameter(
-            "'\(rawValue)' holds \(range.lowerBound) to \(range.upperBound) names.", limit: range.upperBound, actual: count)
+    /// For a list of names that is too long or too short.
+    func outOfCount(_ range: ClosedRange<Int>, actual: Int?) -> Problem {
+        .invalidParameter(
+            "'\(rawValue)' holds \(range.lowerBound) to \(range.upperBound) names.", limit: range.upperBound,
+            actual: actual)
     }
 
     private func outOfRange(_ range: ClosedRange<Int>, actual: Int?) -> Problem {

@@ -47,7 +47,8 @@ extension Problem {
             self = .messageTooLarge(limit: limit, actual: actual)
         case .targetTooLong(let limit):
             self.init(
-                .targetTooLong, "The request target may have up to \(limit) bytes. POST /receive takes long lists.",
+                .targetTooLong,
+                "The request target may have up to \(limit) bytes. POST /receive and POST /batch take long lists of names.",
                 limit: limit)
         case .unsupportedContentEncoding:
             self.init(.unsupportedContentEncoding, "Send the content without a Content-Encoding.")

@@ -81,8 +81,8 @@ extension Problem {
             limit: limit, actual: actual)
     }
 
-    static func methodNotAllowed(allow: String, detail: String? = nil) -> Problem {
-        var problem = Problem(.methodNotAllowed, detail ?? "This path answers \(allow).")
+    static func methodNotAllowed(allow: String) -> Problem {
+        var problem = Problem(.methodNotAllowed, "This path answers \(allow).")
         problem.fields = [("Allow", allow)]
         return problem
     }

@@ -41,7 +41,7 @@ struct QueryReader {
     func channels(_ parameter: Parameter, countMax: Int) throws(Problem) -> [ChannelName] {
         var names: [ChannelName] = []
         for value in values where value.parameter == parameter { names.append(try .checked(value.text)) }
-        try parameter.requireCount(names.count, in: 0...countMax)
+        guard names.count <= countMax else { throw parameter.outOfCount(0...countMax, actual: names.count) }
         return names
     }
 

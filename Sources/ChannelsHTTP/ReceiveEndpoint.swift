@@ -7,7 +7,7 @@ struct ReceiveEndpoint: Endpoint {
     static let messagesMax = 1000
 
     private let layer: ServedLayer
-    private let settings: (waitMax: Duration, contentBytesMax: Int)
+    private let service: Service
     /// What the query says; by POST, the content may say otherwise.
     private let query: Wanted
     private let mayHaveContent: Bool
@@ -17,7 +17,7 @@ struct ReceiveEndpoint: Endpoint {
 
     init(_ request: RouteRequest) throws(Problem) {
         layer = request.layer
-        settings = (request.service.settings.waitMax, request.service.settings.messageBytesMax)
+        service = request.service
         query = try Wanted(try request.query(.channels, .channel, .timeout, .max))
         let head = request.head
         preferredWait = Preferences.waitSeconds(in: head.values(of: .prefer)).map {
@@ -45,7 +45,7 @@ struct ReceiveEndpoint: Endpoint {
             if !content.isEmpty { try wanted.override(with: content) }
             try check(wanted)
         }
-        let wait = Wait(timeout: wanted.timeout, preferred: preferredWait, limit: settings.waitMax)
+        let wait = Wait(timeout: wanted.timeout, preferred: preferredWait, limit: service.settings.waitMax)
         let deliveries = try await take(wanted, wait: wait.duration, exchange: exchange)
         var response = answer(with: deliveries, isList: wanted.messagesMax != nil)
         if let applied = wait.preferenceApplied { response.fields.append(("Preference-Applied", applied)) }
@@ -56,7 +56,9 @@ struct ReceiveEndpoint: Endpoint {
         guard let channels = wanted.channels else {
             throw .invalidParameter("'channels' is missing: name 1 to \(Self.channelsMax) channels to receive from.")
         }
-        try Parameter.channels.requireCount(channels.count, in: 1...Self.channelsMax)
+        guard (1...Self.channelsMax).contains(channels.count) else {
+            throw Parameter.channels.outOfCount(1...Self.channelsMax, actual: channels.count)
+        }
         if prefersBytes, wanted.messagesMax != nil, !acceptsJSON {
             throw Problem(
                 .notAcceptable, "Several messages come as JSON only. Leave out 'max', or accept application/json.")
@@ -65,7 +67,8 @@ struct ReceiveEndpoint: Endpoint {
 
     private func take(_ wanted: Wanted, wait: Duration, exchange: any HTTPExchange) async throws -> [Delivery] {
         let channels = wanted.channels ?? []
-        let options = ReceiveOptions(messagesMax: wanted.messagesMax ?? 1, contentBytesMax: settings.contentBytesMax)
+        let options = ReceiveOptions(
+            messagesMax: wanted.messagesMax ?? 1, contentBytesMax: service.settings.messageBytesMax)
         guard wait > .zero else { return try await layer.backend.receiveMany(channels, options: options) }
         exchange.isWaiting = true
         defer { exchange.isWaiting = false }

@@ -3,7 +3,8 @@ import HTTPCore
 /// Makes the endpoint of a route out of a request's head.
 struct Route: Sendable {
     /// - Throws: The problem for which the request is refused before its content is read.
-    let makeEndpoint: @Sendable (_ service: Service, _ head: RequestHead, _ names: RouteParameters) throws(Problem) -> any Endpoint
+    let makeEndpoint:
+        @Sendable (_ service: Service, _ head: RequestHead, _ names: RouteParameters) throws(Problem) -> any Endpoint
 }
 
 /// All routes of the API.

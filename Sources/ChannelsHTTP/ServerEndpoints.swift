@@ -33,7 +33,8 @@ struct ContractEndpoint: Endpoint {
 
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
         HTTPResponse(
-            status: 200, fields: [("Content-Type", "application/yaml")], content: .bytes(service.settings.openAPIDocument))
+            status: 200, fields: [("Content-Type", "application/yaml")],
+            content: .bytes(service.settings.openAPIDocument))
     }
 }
 

@@ -64,7 +64,8 @@ final class APIDriver: Sendable {
         checksContent: Bool = true, sourceLocation: SourceLocation = #_sourceLocation
     ) async -> Answer {
         await request(
-            method, target, fields, body: Array(body.utf8), checksContent: checksContent, sourceLocation: sourceLocation)
+            method, target, fields, body: Array(body.utf8), checksContent: checksContent, sourceLocation: sourceLocation
+        )
     }
 
     /// A head as the real parser makes it.

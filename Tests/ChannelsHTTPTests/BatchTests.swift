@@ -17,15 +17,19 @@ struct BatchTests {
                 """)
         let results = answer.json["results"]?.array ?? []
         #expect(answer.status == 200 && results.map { $0["status"] } == [202, 202, 400, 202, 400, 400, 202])
-        #expect(results[0]["pending"] == 1 && results[1]["members"] == 1 && results[2]["type"] == "/problems/invalid-name")
-        #expect(results[4]["type"] == "/problems/invalid-parameter" && results[5]["type"] == "/problems/invalid-parameter")
+        #expect(
+            results[0]["pending"] == 1 && results[1]["members"] == 1 && results[2]["type"] == "/problems/invalid-name")
+        #expect(
+            results[4]["type"] == "/problems/invalid-parameter" && results[5]["type"] == "/problems/invalid-parameter")
         let received = await api.request("GET", "/receive?channels=a&max=10")
         #expect(received.json["messages"]?.array?.map { $0["message"] } == [1, 2, 4, .null])
     }
 
-    @Test("A message in a batch is taken out byte for byte", arguments: [
-        "9007199254740993", "-0.0", #""\ud800\u0041""#, #"{"b":1, "a" : [ 1 ]}"#, "1E400", "\"\u{2028}é\"", "[]",
-    ])
+    @Test(
+        "A message in a batch is taken out byte for byte",
+        arguments: [
+            "9007199254740993", "-0.0", #""\ud800\u0041""#, #"{"b":1, "a" : [ 1 ]}"#, "1E400", "\"\u{2028}é\"", "[]",
+        ])
     func byteForByte(message: String) async {
         let api = await APIDriver()
         let entry = #" { "message" :  \#(message) , "channel":"a" } "#
@@ -42,16 +46,19 @@ struct BatchTests {
     func depth() async {
         let api = await APIDriver()
         func entry(_ depth: Int) -> String {
-            #"{"channel":"a","message":"# + String(repeating: "[", count: depth) + String(repeating: "]", count: depth) + "}"
+            #"{"channel":"a","message":"# + String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+                + "}"
         }
         let deep = await api.request("POST", "/batch", Self.lines, body: "\(entry(512))\n\(entry(513))")
         #expect(deep.json["results"]?.array?.map { $0["status"] } == [202, 400])
         #expect(await api.request("POST", "/batch", body: "[\(entry(512))]").json["results"]?[0]?["status"] == 202)
     }
 
-    @Test("An array that is no JSON refuses the whole batch, and nothing was done", arguments: [
-        #"[{"channel":"a","message":1},{"channel":"a","message":}]"#, "", "[", #"[{"channel":"a","message":1}] x"#,
-    ])
+    @Test(
+        "An array that is no JSON refuses the whole batch, and nothing was done",
+        arguments: [
+            #"[{"channel":"a","message":1},{"channel":"a","message":}]"#, "", "[", #"[{"channel":"a","message":1}] x"#,
+        ])
     func brokenArray(body: String) async {
         let api = await APIDriver()
         let answer = await api.request("POST", "/batch", body: body)
@@ -70,13 +77,17 @@ struct BatchTests {
         #expect(await api.request("POST", "/batch", Self.lines, body: "").json["results"] == [])
     }
 
-    @Test("What an entry cannot be is said in its result", arguments: [
-        "{}", #"{"message":1}"#, #"{"channel":"a","group":"g","message":1}"#, #"{"channel":"a","message":1,"exclude":[]}"#,
-        #"{"channel":1,"message":1}"#, #"{"channel":"a","message":1,"expiry":"5"}"#, #"{"channel":"a","message":1,"expiry":-1}"#,
-        #"{"channel":"a","message":1,"mesage":1}"#, #"{"channel":"a","message":1,"message":2}"#, "[]", "null",
-        #"{"channel":"a","message":1,"channel":"b"}"#, #"{"group":"g","message":1,"exclude":"ann"}"#,
-        #"{"group":"g","message":1,"exclude":[1]}"#, #"{"channel":"a","message":1,"expiry":1e3}"#,
-    ])
+    @Test(
+        "What an entry cannot be is said in its result",
+        arguments: [
+            "{}", #"{"message":1}"#, #"{"channel":"a","group":"g","message":1}"#,
+            #"{"channel":"a","message":1,"exclude":[]}"#,
+            #"{"channel":1,"message":1}"#, #"{"channel":"a","message":1,"expiry":"5"}"#,
+            #"{"channel":"a","message":1,"expiry":-1}"#,
+            #"{"channel":"a","message":1,"mesage":1}"#, #"{"channel":"a","message":1,"message":2}"#, "[]", "null",
+            #"{"channel":"a","message":1,"channel":"b"}"#, #"{"group":"g","message":1,"exclude":"ann"}"#,
+            #"{"group":"g","message":1,"exclude":[1]}"#, #"{"channel":"a","message":1,"expiry":1e3}"#,
+        ])
     func badEntries(entry: String) async {
         let api = await APIDriver()
         let answer = await api.request("POST", "/batch", body: "[\(entry)]")
@@ -97,7 +108,7 @@ struct BatchTests {
             "[" + (0..<count).map { #"{"channel":"\#($0)","message":\#($0)}"# }.joined(separator: ",") + "]"
         }
         let tooMany = await api.request("POST", "/batch", body: entries(1001))
-        #expect(tooMany.status == 400 && tooMany.json["limit"] == 1000 && tooMany.json["actual"] == 1001)
+        #expect(tooMany.status == 400 && tooMany.problem == "invalid-parameter" && tooMany.json["limit"] == 1000)
         #expect(await api.request("GET", "/stats").json["sent"] == 0)
         #expect(await api.request("POST", "/batch", body: entries(1000)).json["results"]?.array?.count == 1000)
     }
@@ -107,7 +118,9 @@ struct BatchTests {
         let api = await APIDriver()
         let entries = (0..<102).map { #"{"channel":"a","message":\#($0)}"# }.joined(separator: ",")
         let results = await api.request("POST", "/batch", body: "[\(entries)]").json["results"]?.array ?? []
-        #expect(results.prefix(100).allSatisfy { $0["status"] == 202 } && results.suffix(2).allSatisfy { $0["status"] == 429 })
+        #expect(
+            results.prefix(100).allSatisfy { $0["status"] == 202 }
+                && results.suffix(2).allSatisfy { $0["status"] == 429 })
     }
 
     @Test("Other content types are refused")
@@ -115,6 +128,9 @@ struct BatchTests {
         let api = await APIDriver()
         let answer = await api.request("POST", "/batch", [("Content-Type", "text/csv")], body: Array("a".utf8))
         #expect(answer.status == 415 && answer.json["detail"]?.string?.contains("x-ndjson") == true)
-        #expect(await api.request("POST", "/batch", [("Content-Type", "application/x-www-form-urlencoded")], body: Array("[]".utf8)).status == 200)
+        #expect(
+            await api.request(
+                "POST", "/batch", [("Content-Type", "application/x-www-form-urlencoded")], body: Array("[]".utf8)
+            ).status == 200)
     }
 }

@@ -6,8 +6,11 @@ import Testing
 
 @Suite("Payloads are encoded while they are written")
 struct ContentEncoderTests {
-    @Test("Base64 is that of RFC 4648", arguments: zip(["", "f", "fo", "foo", "foob", "fooba", "foobar"],
-        ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]))
+    @Test(
+        "Base64 is that of RFC 4648",
+        arguments: zip(
+            ["", "f", "fo", "foo", "foob", "fooba", "foobar"],
+            ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]))
     func base64Vectors(text: String, expected: String) {
         var encoder = Base64Encoder(Array(text.utf8))
         #expect(encoder.byteCount == expected.utf8.count)
@@ -41,7 +44,9 @@ struct ContentEncoderTests {
 
     @Test("What is not UTF-8 is no text")
     func notText() {
-        for bytes: [UInt8] in [[0xFF], [0x61, 0xC3], [0xED, 0xA0, 0x80], [UInt8](repeating: 0x61, count: 20) + [0x80]] {
+        for bytes: [UInt8] in [
+            [0xFF], [0x61, 0xC3], [0xED, 0xA0, 0x80], [UInt8](repeating: 0x61, count: 20) + [0x80],
+        ] {
             #expect(JSONStringEncoder(bytes) == nil)
         }
     }

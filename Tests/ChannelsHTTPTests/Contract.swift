@@ -57,7 +57,9 @@ struct Contract: Sendable {
         guard let content = response["content"], let media = content[type] ?? content["*/*"] else {
             return found + ["\(type) is not declared for \(answer.status)"]
         }
-        guard checksContent, type.hasSuffix("json"), content[type] != nil, let schema = media["schema"] else { return found }
+        guard checksContent, type.hasSuffix("json"), content[type] != nil, let schema = media["schema"] else {
+            return found
+        }
         guard !(type == "application/json" && answer["Laurel-Id"] != nil) else { return found }
         do {
             found += checker.violations(of: schema, in: try Tree(json: answer.body))

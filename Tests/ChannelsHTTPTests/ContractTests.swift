@@ -14,7 +14,8 @@ struct ContractTests {
     @Test("Each described operation answers other than 404 and 405", arguments: ChannelsApplication.routeTable)
     func operationsAreServed(method: HTTPMethod, path: String) async {
         let api = await APIDriver()
-        let target = path.replacing("{layer}", with: "jobs").replacing("{channel}", with: "a").replacing("{group}", with: "g")
+        let target = path.replacing("{layer}", with: "jobs").replacing("{channel}", with: "a").replacing(
+            "{group}", with: "g")
         let answer = await api.request(method.rawValue, target)
         #expect(answer.status != 404 && answer.status != 405)
     }
@@ -43,7 +44,8 @@ struct ContractTests {
         #expect(Set(names).count == names.count && names.count == Contract.shared.operations.count)
     }
 
-    @Test("Each type of problem is listed, and has an example with its title and status", arguments: ProblemType.allCases)
+    @Test(
+        "Each type of problem is listed, and has an example with its title and status", arguments: ProblemType.allCases)
     func problemTypes(type: ProblemType) {
         let components = Contract.shared.root["components"]
         let listed = components?["schemas"]?["Problem"]?["properties"]?["type"]?["enum"]?.array ?? []

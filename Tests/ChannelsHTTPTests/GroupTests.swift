@@ -51,7 +51,10 @@ struct GroupTests {
         api.clock.advance(by: .milliseconds(2250))
         let answer = await api.request("GET", "/channels/a")
         #expect(answer.status == 200 && answer["Cache-Control"] == "no-store")
-        #expect(answer.text == #"{"channel":"a","pending":1,"capacity":100,"oldestAge":2.25,"waiting":0,"groups":["g"],"sent":3,"delivered":1,"expired":1,"purged":0,"rejected":0,"dropped":0}"#)
+        #expect(
+            answer.text
+                == #"{"channel":"a","pending":1,"capacity":100,"oldestAge":2.25,"waiting":0,"groups":["g"],"sent":3,"delivered":1,"expired":1,"purged":0,"rejected":0,"dropped":0}"#
+        )
         #expect(await api.request("DELETE", "/channels/a").status == 204)
         let purged = await api.request("GET", "/channels/a")
         #expect(purged.json["purged"] == 1 && purged.json["oldestAge"] == .null)
@@ -77,7 +80,9 @@ struct GroupTests {
             let told = (answer.json.object ?? [:]).filter { $0.value != .null }.keys
             #expect(answer.status == 200 && Array(told) == known)
         }
-        for (method, path) in [("POST", "/groups/g"), ("DELETE", "/groups/g"), ("DELETE", "/channels/a"), ("POST", "/flush")] {
+        for (method, path) in [
+            ("POST", "/groups/g"), ("DELETE", "/groups/g"), ("DELETE", "/channels/a"), ("POST", "/flush"),
+        ] {
             let answer = await api.request(method, path, body: "1")
             #expect(answer.status == 501 && answer.problem == "not-implemented")
         }

@@ -9,7 +9,9 @@ struct JSONReaderTests {
     @Test("Members come in their order, with their bytes as they were sent")
     func members() throws {
         let json = try reader(#" { "a" : 1.50 , "b\u0021":[ 1, 2 ],"c":{"d":{}} , "":null,"e":"\ud800" } "#)
-        let members = json.members(of: json.root).map { ($0.name, String(decoding: json.bytes(of: $0.value), as: UTF8.self)) }
+        let members = json.members(of: json.root).map {
+            ($0.name, String(decoding: json.bytes(of: $0.value), as: UTF8.self))
+        }
         #expect(members.map(\.0) == ["a", "b!", "c", "", "e"])
         #expect(members.map(\.1) == ["1.50", "[ 1, 2 ]", #"{"d":{}}"#, "null", #""\ud800""#])
     }
@@ -29,8 +31,10 @@ struct JSONReaderTests {
     @Test(
         "Escapes are resolved",
         arguments: [
-            (#""plain""#, "plain"), (#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{C}\n\r\t"), (#""\u0041\u00e9\u20AC""#, "Aé€"),
-            (#""\ud83d\ude00""#, "😀"), (#""\ud800""#, "\u{FFFD}"), (#""\ud800x""#, "\u{FFFD}x"), (#""\ude00\ud83d""#, "\u{FFFD}\u{FFFD}"),
+            (#""plain""#, "plain"), (#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{C}\n\r\t"),
+            (#""\u0041\u00e9\u20AC""#, "Aé€"),
+            (#""\ud83d\ude00""#, "😀"), (#""\ud800""#, "\u{FFFD}"), (#""\ud800x""#, "\u{FFFD}x"),
+            (#""\ude00\ud83d""#, "\u{FFFD}\u{FFFD}"),
             (#""\ud800\u0041""#, "\u{FFFD}A"), (#""\ud83d\ud83d\ude00""#, "\u{FFFD}😀"), ("\"é😀\"", "é😀"), (#""""#, ""),
         ])
     func escapes(text: String, expected: String) throws {

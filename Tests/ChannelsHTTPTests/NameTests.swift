@@ -20,9 +20,12 @@ struct NameTests {
         #expect(await api.request("GET", "/groups/\(encoded)").json["channels"] == [.string(name)])
     }
 
-    @Test("What is no name is refused", arguments: [
-        "%00", "%0A", "%7F", "%80", "%C3%A9", "%E2%82%AC", "%FF", "a%", "a%2", "a%zz", "%1F", String(repeating: "x", count: 201),
-    ])
+    @Test(
+        "What is no name is refused",
+        arguments: [
+            "%00", "%0A", "%7F", "%80", "%C3%A9", "%E2%82%AC", "%FF", "a%", "a%2", "a%zz", "%1F",
+            String(repeating: "x", count: 201),
+        ])
     func badNames(segment: String) async {
         let api = await APIDriver()
         for (method, path) in [
@@ -40,10 +43,13 @@ struct NameTests {
         }
     }
 
-    @Test("An empty segment where a name belongs is no name", arguments: [
-        ("POST", "/channels/"), ("GET", "/channels/"), ("PUT", "/groups/g/"), ("PUT", "/groups//a"), ("GET", "/groups/"),
-        ("POST", "/layers/jobs/channels/"), ("PUT", "/layers/jobs/groups/g/"),
-    ])
+    @Test(
+        "An empty segment where a name belongs is no name",
+        arguments: [
+            ("POST", "/channels/"), ("GET", "/channels/"), ("PUT", "/groups/g/"), ("PUT", "/groups//a"),
+            ("GET", "/groups/"),
+            ("POST", "/layers/jobs/channels/"), ("PUT", "/layers/jobs/groups/g/"),
+        ])
     func emptySegments(method: String, path: String) async {
         let api = await APIDriver()
         let answer = await api.request(method, path, body: "1")
@@ -63,7 +69,9 @@ struct NameTests {
     func dots(segment: String) async {
         let api = await APIDriver()
         #expect(await api.request("POST", "/channels/\(segment)", body: "1").status == 202)
-        #expect(await api.request("GET", "/channels/\(segment)").json["channel"]?.string == PercentEncoding.decodeSegment(ArraySlice(segment.utf8)))
+        #expect(
+            await api.request("GET", "/channels/\(segment)").json["channel"]?.string
+                == PercentEncoding.decodeSegment(ArraySlice(segment.utf8)))
     }
 
     @Test("A receive on a mailbox takes of all its channels, and says the full name")

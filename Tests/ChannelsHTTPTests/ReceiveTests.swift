@@ -35,7 +35,9 @@ struct ReceiveTests {
     @Test("With max come all that are there, oldest first")
     func several() async {
         let api = await APIDriver()
-        for number in 0..<5 { _ = await api.request("POST", "/channels/\(number % 2 == 0 ? "a" : "b")", body: "\(number)") }
+        for number in 0..<5 {
+            _ = await api.request("POST", "/channels/\(number % 2 == 0 ? "a" : "b")", body: "\(number)")
+        }
         let answer = await api.request("GET", "/receive?channels=a,b&max=4")
         #expect(answer.json["messages"]?.array?.map { $0["message"] } == [0, 1, 2, 3])
         let rest = await api.request("POST", "/receive", body: #"{"channels":["a","b"],"max":1000}"#)
@@ -43,17 +45,34 @@ struct ReceiveTests {
         #expect(await api.request("GET", "/receive?channels=a&max=1").status == 204)
     }
 
-    @Test("Text in UTF-8 comes as a string, other bytes as base64", arguments: [
-        ("text/plain", Array("hé\n".utf8), #""message":"hé\n","contentType":"text/plain"}"#),
-        ("text/plain; charset=UTF-8", Array("é".utf8), #""message":"é","contentType":"text/plain; charset=UTF-8"}"#),
-        ("text/html;charset=\"utf-8\"", Array("<".utf8), #""message":"<","contentType":"text/html;charset=\"utf-8\""}"#),
-        ("text/plain; charset=latin1", [0xE9], #""message":"6Q==","contentType":"text/plain; charset=latin1","encoding":"base64"}"#),
-        ("text/plain; charset=latin1", [0x61], #""message":"YQ==","contentType":"text/plain; charset=latin1","encoding":"base64"}"#),
-        ("text/plain", [0xE9], #""message":"6Q==","contentType":"text/plain","encoding":"base64"}"#),
-        ("image/png", [0x89, 0x50], #""message":"iVA=","contentType":"image/png","encoding":"base64"}"#),
-        ("application/octet-stream", [], #""message":"","contentType":"application/octet-stream","encoding":"base64"}"#),
-        ("text/plain", [], #""message":"","contentType":"text/plain"}"#),
-    ])
+    @Test(
+        "Text in UTF-8 comes as a string, other bytes as base64",
+        arguments: [
+            ("text/plain", Array("hé\n".utf8), #""message":"hé\n","contentType":"text/plain"}"#),
+            (
+                "text/plain; charset=UTF-8", Array("é".utf8),
+                #""message":"é","contentType":"text/plain; charset=UTF-8"}"#
+            ),
+            (
+                "text/html;charset=\"utf-8\"", Array("<".utf8),
+                #""message":"<","contentType":"text/html;charset=\"utf-8\""}"#
+            ),
+            (
+                "text/plain; charset=latin1", [0xE9],
+                #""message":"6Q==","contentType":"text/plain; charset=latin1","encoding":"base64"}"#
+            ),
+            (
+                "text/plain; charset=latin1", [0x61],
+                #""message":"YQ==","contentType":"text/plain; charset=latin1","encoding":"base64"}"#
+            ),
+            ("text/plain", [0xE9], #""message":"6Q==","contentType":"text/plain","encoding":"base64"}"#),
+            ("image/png", [0x89, 0x50], #""message":"iVA=","contentType":"image/png","encoding":"base64"}"#),
+            (
+                "application/octet-stream", [],
+                #""message":"","contentType":"application/octet-stream","encoding":"base64"}"#
+            ),
+            ("text/plain", [], #""message":"","contentType":"text/plain"}"#),
+        ])
     func otherTypes(type: String, body: [UInt8], expected: String) async {
         let api = await APIDriver()
         #expect(await api.request("POST", "/channels/a", [("Content-Type", type)], body: body).status == 202)
@@ -85,7 +104,8 @@ struct ReceiveTests {
         let message = Array("\"\(String(repeating: "x", count: 10_000))\"".utf8)
         _ = await api.request("POST", "/channels/a", body: message)
         let answer = await api.request("GET", "/receive?channels=a")
-        guard case .pieces(let pieces) = answer.response.content, pieces.count == 3, case .bytes(let stored) = pieces[1] else {
+        guard case .pieces(let pieces) = answer.response.content, pieces.count == 3, case .bytes(let stored) = pieces[1]
+        else {
             Issue.record("is not glue, payload, glue")
             return
         }
@@ -113,7 +133,8 @@ struct ReceiveTests {
         ] {
             #expect(answer.status == 406 && answer.problem == "not-acceptable")
         }
-        let both = await api.request("GET", "/receive?channels=a&max=2", [("Accept", "application/octet-stream, */*;q=0.1")])
+        let both = await api.request(
+            "GET", "/receive?channels=a&max=2", [("Accept", "application/octet-stream, */*;q=0.1")])
         #expect(both.status == 204)
         for accept in ["*/*", "application/json", "text/html"] {
             _ = await api.request("POST", "/channels/a", body: "1")
@@ -125,7 +146,9 @@ struct ReceiveTests {
     @Test("Where query and content both say something, the content wins")
     func contentWins() async {
         let api = await APIDriver()
-        for name in ["a", "b"] { for _ in 0..<3 { _ = await api.request("POST", "/channels/\(name)", body: "\"\(name)\"") } }
+        for name in ["a", "b"] {
+            for _ in 0..<3 { _ = await api.request("POST", "/channels/\(name)", body: "\"\(name)\"") }
+        }
         let both = await api.request("POST", "/receive?channels=a&max=1", body: #"{"channels":["b"],"max":2}"#)
         #expect(both.json["messages"]?.array?.map { $0["channel"] } == ["b", "b"])
         let mixed = await api.request("POST", "/receive?channels=a&max=2", body: #"{"max":null,"channels":null}"#)
@@ -140,7 +163,8 @@ struct ReceiveTests {
         let answer = await api.request("POST", "/receive", [("Content-Type", "text/plain")], body: Array("a".utf8))
         #expect(answer.status == 415 && answer.problem == "unsupported-media-type")
         let form = await api.request(
-            "POST", "/receive", [("Content-Type", "application/x-www-form-urlencoded")], body: Array(#"{"channels":["a"]}"#.utf8))
+            "POST", "/receive", [("Content-Type", "application/x-www-form-urlencoded")],
+            body: Array(#"{"channels":["a"]}"#.utf8))
         #expect(form.status == 204)
     }
 
@@ -149,7 +173,9 @@ struct ReceiveTests {
         let api = await APIDriver()
         _ = await api.request("POST", "/channels/a", body: "1")
         let answer = await api.request("HEAD", "/receive?channels=a")
-        #expect(answer.status == 405 && answer["Allow"]?.contains("HEAD") == false && answer["Allow"]?.contains("GET") == true)
+        #expect(
+            answer.status == 405 && answer["Allow"]?.contains("HEAD") == false
+                && answer["Allow"]?.contains("GET") == true)
         #expect(await api.request("GET", "/channels/a").json["pending"] == 1)
     }
 
@@ -170,10 +196,13 @@ struct ReceiveTests {
         #expect(atOnce.history.isEmpty)
     }
 
-    @Test("A receiver is answered when its time is up", arguments: [
-        ("&timeout=2", nil, nil), ("&timeout=2", "wait=10", nil), ("", "wait=2", "wait=2"), ("", "respond-async, Wait=2", "wait=2"),
-        ("&timeout=400", nil, "wait=3"), ("", "wait=400", "wait=3"), ("&timeout=1000000000", "wait=1", "wait=3"),
-    ])
+    @Test(
+        "A receiver is answered when its time is up",
+        arguments: [
+            ("&timeout=2", nil, nil), ("&timeout=2", "wait=10", nil), ("", "wait=2", "wait=2"),
+            ("", "respond-async, Wait=2", "wait=2"),
+            ("&timeout=400", nil, "wait=3"), ("", "wait=400", "wait=3"), ("&timeout=1000000000", "wait=1", "wait=3"),
+        ])
     func timeLimit(parameter: String, prefer: String?, applied: String?) async {
         let api = await APIDriver { $0.waitMax = .seconds(3) }
         async let answer = api.request("GET", "/receive?channels=a\(parameter)", prefer.map { [("Prefer", $0)] } ?? [])

@@ -13,7 +13,9 @@ struct SchemaChecker {
             if !allowed.contains(where: { matches($0, value) }) { found.append("\(path): is not \(allowed)") }
         }
         if let constant = schema["const"], constant != value { found.append("\(path): is not \(constant)") }
-        if let allowed = schema["enum"]?.array, !allowed.contains(value) { found.append("\(path): is none of \(allowed)") }
+        if let allowed = schema["enum"]?.array, !allowed.contains(value) {
+            found.append("\(path): is none of \(allowed)")
+        }
         if let alternatives = (schema["oneOf"] ?? schema["anyOf"])?.array {
             let each = alternatives.map { violations(of: $0, in: value, at: path) }
             let fitting = each.count(where: \.isEmpty)

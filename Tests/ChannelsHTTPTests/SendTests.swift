@@ -17,10 +17,13 @@ struct SendTests {
         #expect(ids.count == 2 && ids[0].utf8.count == ids[1].utf8.count && ids[0] < ids[1])
     }
 
-    @Test("JSON is delivered byte for byte", arguments: [
-        "9007199254740993", "-0.0", "1E400", #""\ud800""#, #"{"b":1,"a":2,"b":3}"#, " [ 1 ,\n2 ] ", #""\u0041\/""#, "null",
-        "0.1000", "\"\u{2028}\"", "\t{}\r\n", #"{"message":{"message":null}}"#,
-    ])
+    @Test(
+        "JSON is delivered byte for byte",
+        arguments: [
+            "9007199254740993", "-0.0", "1E400", #""\ud800""#, #"{"b":1,"a":2,"b":3}"#, " [ 1 ,\n2 ] ", #""\u0041\/""#,
+            "null",
+            "0.1000", "\"\u{2028}\"", "\t{}\r\n", #"{"message":{"message":null}}"#,
+        ])
     func byteForByte(message: String) async {
         let api = await APIDriver()
         #expect(await api.request("POST", "/channels/a", body: message).status == 202)
@@ -31,12 +34,17 @@ struct SendTests {
         #expect(bare.text == message && bare["Content-Type"] == "application/json")
     }
 
-    @Test("What is not JSON is refused where it goes wrong", arguments: [
-        ("", 0), ("{", 1), ("hello", 0), ("{\"a\":01}", 6), ("\u{FEFF}1", 0), ("[1]x", 3),
-    ])
+    @Test(
+        "What is not JSON is refused where it goes wrong",
+        arguments: [
+            ("", 0), ("{", 1), ("hello", 0), ("{\"a\":01}", 6), ("\u{FEFF}1", 0), ("[1]x", 3),
+        ])
     func notJSON(body: String, offset: Int) async {
         let api = await APIDriver()
-        for type in [nil, "application/json", "application/x-www-form-urlencoded", "application/problem+json", "Application/JSON; charset=utf-8"] {
+        for type in [
+            nil, "application/json", "application/x-www-form-urlencoded", "application/problem+json",
+            "Application/JSON; charset=utf-8",
+        ] {
             let answer = await api.request("POST", "/channels/a", type.map { [("Content-Type", $0)] } ?? [], body: body)
             #expect(answer.status == 400 && answer.problem == "invalid-json")
             #expect(answer.json["offset"] == .integer(offset))
@@ -62,10 +70,13 @@ struct SendTests {
         #expect(answer.text.contains(#""message":{"n":1},"contentType":"application/vnd.resize+json; v=1"}"#))
     }
 
-    @Test("A Content-Type that is none, or that is given twice, is refused", arguments: [
-        [("Content-Type", "garbage")], [("Content-Type", "text/")], [("Content-Type", "text/plain"), ("Content-Type", "text/plain")],
-        [("Content-Type", "application/json"), ("Content-Type", "text/plain")],
-    ])
+    @Test(
+        "A Content-Type that is none, or that is given twice, is refused",
+        arguments: [
+            [("Content-Type", "garbage")], [("Content-Type", "text/")],
+            [("Content-Type", "text/plain"), ("Content-Type", "text/plain")],
+            [("Content-Type", "application/json"), ("Content-Type", "text/plain")],
+        ])
     func badContentType(fields: [(String, String)]) async {
         let api = await APIDriver()
         let answer = await api.request("POST", "/channels/a", fields, body: "1")
@@ -95,7 +106,9 @@ struct SendTests {
     @Test("A content over the limit is refused by its head")
     func tooLarge() async {
         let api = await APIDriver { $0.messageBytesMax = 5_000_000 }
-        guard case .refused(let response) = api.application.admit(APIDriver.head("POST", "/channels/a", bodyBytes: 5_000_001))
+        guard
+            case .refused(let response) = api.application.admit(
+                APIDriver.head("POST", "/channels/a", bodyBytes: 5_000_001))
         else {
             Issue.record("was let in")
             return
@@ -137,9 +150,11 @@ struct SendTests {
         #expect(sent.status == 202)
     }
 
-    @Test("A prefix that leads to no name is refused", arguments: [
-        (String(repeating: "x", count: 169), "invalid-name"), ("é", "invalid-name"), ("\\u0000", "invalid-name"),
-    ])
+    @Test(
+        "A prefix that leads to no name is refused",
+        arguments: [
+            (String(repeating: "x", count: 169), "invalid-name"), ("é", "invalid-name"), ("\\u0000", "invalid-name"),
+        ])
     func badPrefix(prefix: String, problem: String) async {
         let api = await APIDriver()
         let answer = await api.request("POST", "/channels", body: "{\"prefix\":\"\(prefix)\"}")

@@ -29,7 +29,9 @@ struct StatusCoverageTests {
         let query = path.hasSuffix("/receive") ? "?channels=a" : ""
         let bodies = ["1", "{}", "[]", #"{"channels":["a"]}"#]
         for _ in 0..<2 {
-            for body in bodies where method == "POST" { met.insert(await memory.request(method, path + query, body: body).status) }
+            for body in bodies where method == "POST" {
+                met.insert(await memory.request(method, path + query, body: body).status)
+            }
             met.insert(await memory.request(method, path + query).status)
         }
         _ = await memory.request("POST", "/channels/a", body: "1")
@@ -41,7 +43,9 @@ struct StatusCoverageTests {
             met.insert(await memory.request(method, path + "?channels=a&max=2", bytes).status)
         }
         if method == "POST" {
-            met.insert(await memory.request(method, path + query, [("Content-Type", "text/plain, x")], body: Array("1".utf8)).status)
+            met.insert(
+                await memory.request(method, path + query, [("Content-Type", "text/plain, x")], body: Array("1".utf8))
+                    .status)
             if case .refused(let response) = memory.application.admit(
                 APIDriver.head(method, path + query, bodyBytes: 1 << 30))
             {
@@ -65,7 +69,9 @@ struct StatusCoverageTests {
 struct FailingBackend: ChannelBackend {
     let error: any Error
 
-    func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt { throw error }
+    func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
+        throw error
+    }
     func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] { throw error }
     func groupAdd(_ channel: ChannelName, to group: GroupName, options: GroupAddOptions) async throws { throw error }
     func groupDiscard(_ channel: ChannelName, from group: GroupName) async throws { throw error }
