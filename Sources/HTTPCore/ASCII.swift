@@ -71,23 +71,39 @@ enum ASCII {
     @inline(__always)
     static func lowercased(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
 
+    /// Where the token that goes on at `start` ends.
+    @inline(__always)
+    static func endOfToken(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+        // Nearly all tokens are letters and hyphens; whatever else stops the first search, the second one judges.
+        let end = ByteWord.firstPosition(in: bytes, from: start) {
+            ($0.letters | $0.equal(to: UInt8(ascii: "-"))) ^ ByteWord.repeating(0x80)
+        }
+        return token.end(in: bytes, from: end)
+    }
+
     /// The first position from `start` on that holds a control character other than tab; `bytes.count` where none does.
-    ///
-    /// Eight bytes a step, since most of a head is field values.
     @inline(__always)
     static func endOfFieldContent(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
         var position = start
-        while position + 8 <= bytes.count {
-            let word = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-            // The high bit of some byte is set if and only if one is below 0x20, or is 0x7F ("determine if a word has a
-            // byte less than n"). Which one, the loop below tells; it also lets tabs pass.
-            let below = (word &- 0x2020_2020_2020_2020) & ~word
-            let delete = word ^ 0x7F7F_7F7F_7F7F_7F7F
-            if (below | ((delete &- 0x0101_0101_0101_0101) & ~delete)) & 0x8080_8080_8080_8080 != 0 { break }
-            position += 8
+        while true {
+            position = ByteWord.firstPosition(in: bytes, from: position) { $0.below(0x20) | $0.equal(to: 0x7F) }
+            while position < bytes.count, bytes[position] != tab {
+                guard isFieldContent(bytes[position]) else { return position }
+                position &+= 1
+            }
+            guard position < bytes.count else { return position }
+            position &+= 1
         }
-        while position < bytes.count, isFieldContent(bytes[position]) { position += 1 }
-        return position
+    }
+
+    /// The first position from `start` on that holds no visible character, or `#`, or `?`.
+    @inline(__always)
+    static func endOfTargetPart(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+        let end = ByteWord.firstPosition(in: bytes, from: start) {
+            $0.below(0x21) | $0.equal(to: UInt8(ascii: "?")) | $0.equal(to: UInt8(ascii: "#")) | $0.equal(to: 0x7F)
+                | $0.beyondASCII
+        }
+        return targetBeforeQuery.end(in: bytes, from: end)
     }
 
     /// Whether `bytes` are `lowercase` but for the case of letters.

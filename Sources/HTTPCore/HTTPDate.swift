@@ -1,5 +1,6 @@
 /// A moment as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT` (IMF-fixdate, RFC 9110 §5.6.7).
 package enum HTTPDate {
+    private static let byteCount = 29
     private static let weekdays: [StaticString] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     private static let months: [StaticString] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -13,23 +14,24 @@ package enum HTTPDate {
         let (day, secondOfDay) = seconds.quotientAndRemainder(dividingBy: 86_400)
         let date = civilDate(daysSince1970: day)
 
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(29)
-        bytes.append(weekdays[day % 7])
-        bytes.append(", ")
-        bytes.appendDecimal(date.day, digits: 2)
-        bytes.append(" ")
-        bytes.append(months[date.month - 1])
-        bytes.append(" ")
-        bytes.appendDecimal(date.year, digits: 4)
-        bytes.append(" ")
-        bytes.appendDecimal(secondOfDay / 3600, digits: 2)
-        bytes.append(":")
-        bytes.appendDecimal(secondOfDay / 60 % 60, digits: 2)
-        bytes.append(":")
-        bytes.appendDecimal(secondOfDay % 60, digits: 2)
-        bytes.append(" GMT")
-        return bytes
+        return [UInt8](unsafeUninitializedCapacity: byteCount) { room, count in
+            var text = TextWriter(room)
+            text.write(weekdays[day % 7])
+            text.write(", ")
+            text.writeDecimal(date.day, digits: 2)
+            text.write(" ")
+            text.write(months[date.month - 1])
+            text.write(" ")
+            text.writeDecimal(date.year, digits: 4)
+            text.write(" ")
+            text.writeDecimal(secondOfDay / 3600, digits: 2)
+            text.write(":")
+            text.writeDecimal(secondOfDay / 60 % 60, digits: 2)
+            text.write(":")
+            text.writeDecimal(secondOfDay % 60, digits: 2)
+            text.write(" GMT")
+            count = text.count
+        }
     }
 
     /// The Gregorian date of a day.

@@ -65,15 +65,18 @@ struct HeadScanner: Sendable {
         return false
     }
 
-    /// The head out of its bytes, once ``scan(_:limits:)`` has seen all of them; and why it must not be let in, if so.
-    consuming func makeHead(of bytes: [UInt8]) throws(HTTPRejection) -> (RequestHead, HTTPRejection?) {
-        guard var target else { preconditionFailure("a head is made when it is complete") }
+    /// The head out of its bytes, once ``scan(_:limits:)`` has seen all of them; and why it must not be let in, if so. The
+    /// scanner is then ready for the next head.
+    mutating func takeHead(of bytes: consuming [UInt8]) throws(HTTPRejection) -> (RequestHead, HTTPRejection?) {
+        guard var target else { preconditionFailure("a head is taken when it is complete") }
+        defer { self = HeadScanner() }
         let framing = try facts.framing(version: version)
         guard facts.host != nil || version == .http10 else {
             throw .badRequest(reason: "no Host (RFC 9112 §3.2)")
         }
-        var bytes = bytes
         target.supplyPath(in: &bytes)
+        var fields = HTTPFields()
+        swap(&fields, &self.fields)
         let head = RequestHead(
             method: method, version: version, fields: fields, framing: framing, isAbsoluteForm: target.isAbsoluteForm,
             expectsContinue: facts.expectsContinue && version == .http11 && framing.promisesContent,
@@ -92,7 +95,7 @@ struct HeadScanner: Sendable {
     // MARK: Request line (RFC 9112 §3)
 
     private mutating func scanMethod(_ bytes: UnsafeRawBufferPointer) throws(HTTPRejection) {
-        position = ASCII.token.end(in: bytes, from: position)
+        position = ASCII.endOfToken(in: bytes, from: position)
         guard position <= Self.methodBytesMax else { throw .unknownMethod }
         guard position < bytes.count else { return }
         guard position > 0, bytes[position] == ASCII.space else { throw .malformedRequestLine }
@@ -104,7 +107,7 @@ struct HeadScanner: Sendable {
     private mutating func scanTarget(
         _ bytes: UnsafeRawBufferPointer, limits: HTTPLimits
     ) throws(HTTPRejection) {
-        position = ASCII.targetBeforeQuery.end(in: bytes, from: position)
+        position = ASCII.endOfTargetPart(in: bytes, from: position)
         guard position - targetStart <= limits.targetBytesMax else {
             throw .targetTooLong(limit: limits.targetBytesMax)
         }
@@ -124,6 +127,14 @@ struct HeadScanner: Sendable {
     private mutating func scanVersion(_ bytes: UnsafeRawBufferPointer) throws(HTTPRejection) {
         let expected: StaticString = "HTTP/1.1"
         let (major, minor) = (5, 7)
+        if position == versionStart, position + expected.utf8CodeUnitCount <= bytes.count,
+            bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+                == UnsafeRawPointer(expected.utf8Start).loadUnaligned(as: UInt64.self)
+        {
+            position += expected.utf8CodeUnitCount
+            phase = .requestLineEnd
+            return
+        }
         while position < bytes.count, position - versionStart < expected.utf8CodeUnitCount {
             let offset = position - versionStart
             let isRight =
@@ -152,7 +163,7 @@ struct HeadScanner: Sendable {
     }
 
     private mutating func scanName(_ bytes: UnsafeRawBufferPointer) throws(HTTPRejection) {
-        position = ASCII.token.end(in: bytes, from: position)
+        position = ASCII.endOfToken(in: bytes, from: position)
         guard position < bytes.count else { return }
         guard bytes[position] == UInt8(ascii: ":") else { throw .malformedFieldName(bytes[position]) }
         nameEnd = position

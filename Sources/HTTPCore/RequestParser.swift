@@ -66,8 +66,7 @@ package struct RequestParser: Sendable {
 
         var bytes: [UInt8] = []
         swap(&bytes, &unfinished)
-        let (head, rejection) = try scanner.makeHead(of: bytes)
-        scanner = HeadScanner()
+        let (head, rejection) = try scanner.takeHead(of: bytes)
         leadingEmptyLines = 0
         if let rejection { return .rejected(rejection, head: head) }
         return .head(head, consumed: consumed)

@@ -34,61 +34,62 @@ package enum ResponseSerializer {
     ///
     /// - Returns: Whether `response.content` is to be written after it: false for HEAD, 204 and 304, and where it is empty.
     package static func appendHead(of response: HTTPResponse, in context: Context, to buffer: inout [UInt8]) -> Bool {
-        // One allocation for nearly all heads.
-        buffer.reserveCapacity(buffer.count + 320)
-        appendStatusLine(response.status, to: &buffer)
-        buffer.append("Server: laurel\r\nDate: ")
-        buffer.append(contentsOf: context.date)
-        if !context.requestID.isEmpty {
-            buffer.append("\r\nX-Request-Id: ")
-            appendValue(context.requestID, to: &buffer)
-        }
-        for field in response.fields {
-            buffer.append("\r\n")
-            appendName(field.name, to: &buffer)
-            buffer.append(": ")
-            appendValue(field.value, to: &buffer)
-        }
-        let contentBytes = response.content.byteCount
+        precondition((200...599).contains(response.status), "not the status of a final answer")
         // 204 has no length (RFC 9110 §8.6), and that of a 304 would be another answer's.
         let hasContent = response.status != 204 && response.status != 304
-        if hasContent {
-            buffer.append("\r\nContent-Length: ")
-            buffer.appendDecimal(contentBytes)
+        let contentBytes = response.content.byteCount
+        buffer.append(addingCapacity: bytesMax(of: response, in: context)) { span in
+            span.withUnsafeMutableBufferPointer { room, count in
+                var text = TextWriter(room)
+                writeStatusLine(response.status, to: &text)
+                text.write("Server: laurel\r\nDate: ")
+                text.write(context.date)
+                if !context.requestID.isEmpty {
+                    text.write("\r\nX-Request-Id: ")
+                    text.writeFieldValue(context.requestID)
+                }
+                for field in response.fields {
+                    text.write("\r\n")
+                    text.writeFieldName(field.name)
+                    text.write(": ")
+                    text.writeFieldValue(field.value)
+                }
+                if hasContent {
+                    text.write("\r\nContent-Length: ")
+                    text.writeDecimal(contentBytes)
+                }
+                // RFC 9112 §9.3: what is not the version's default is said.
+                if context.closesConnection || response.closesConnection {
+                    text.write("\r\nConnection: close")
+                } else if context.version == .http10 {
+                    text.write("\r\nConnection: keep-alive")
+                }
+                text.write("\r\n\r\n")
+                count = text.count
+            }
         }
-        // RFC 9112 §9.3: what is not the version's default is said.
-        if context.closesConnection || response.closesConnection {
-            buffer.append("\r\nConnection: close")
-        } else if context.version == .http10 {
-            buffer.append("\r\nConnection: keep-alive")
-        }
-        buffer.append("\r\n\r\n")
         return hasContent && contentBytes > 0 && context.method != .head
     }
 
-    private static func appendStatusLine(_ status: Int, to buffer: inout [UInt8]) {
-        precondition((200...599).contains(status), "not the status of a final answer")
-        buffer.append("HTTP/1.1 ")
-        buffer.appendDecimal(status)
-        buffer.append(" ")
-        buffer.append(reason(for: status))
-        buffer.append("\r\n")
+    /// At least as many bytes as the head will have.
+    private static func bytesMax(of response: HTTPResponse, in context: Context) -> Int {
+        // The longest status line and all that the server itself writes, with twenty digits of length, are below 200.
+        var bytes = 256 + context.date.count + context.requestID.utf8.count
+        for field in response.fields { bytes += field.name.utf8.count + field.value.utf8.count + 4 }
+        return bytes
     }
 
-    private static func appendName(_ name: String, to buffer: inout [UInt8]) {
-        let start = buffer.count
-        buffer.append(contentsOf: name.utf8)
-        let isToken = buffer.withUnsafeBytes { ASCII.token.end(in: $0, from: start) == $0.count }
-        precondition(isToken && buffer.count > start, "a field name is a token")
-    }
-
-    private static func appendValue(_ value: String, to buffer: inout [UInt8]) {
-        var start = buffer.count
-        buffer.append(contentsOf: value.utf8)
-        while true {
-            start = buffer.withUnsafeBytes { ASCII.endOfFieldContent(in: $0, from: start) }
-            guard start < buffer.count else { return }
-            buffer[start] = ASCII.space
+    private static func writeStatusLine(_ status: Int, to text: inout TextWriter) {
+        switch status {
+        // The most frequent ones in one piece.
+        case 200: text.write("HTTP/1.1 200 OK\r\n")
+        case 202: text.write("HTTP/1.1 202 Accepted\r\n")
+        default:
+            text.write("HTTP/1.1 ")
+            text.writeDecimal(status)
+            text.write(" ")
+            text.write(reason(for: status))
+            text.write("\r\n")
         }
     }
 

@@ -40,57 +40,28 @@ package struct Router<Endpoint: Sendable>: Sendable {
         case notFound
     }
 
-    /// What stands at the end of one pattern.
-    private struct Resource {
-        var endpoints: [(method: HTTPMethod, endpoint: Endpoint)] = []
-        /// For `Allow`, in the order of the routes; OPTIONS last.
-        var allowed: [HTTPMethod] = []
-    }
-
-    private var tree = RouteTree()
-    /// One a pattern; that of a scoped pattern stands twice in the tree.
-    private var resources: [Resource] = []
-    /// All methods of all routes: what `OPTIONS *` tells (RFC 9110 §9.3.7).
-    private let allMethods: [HTTPMethod]
+    private let table: RouteTable
+    private let endpoints: [Endpoint]
 
     /// - Parameter scope: A prefix with one parameter, `/layers/{layer}`; nil for none.
     package init(_ routes: [Route], scope: String? = nil) {
-        var allMethods: [HTTPMethod] = []
-        for route in routes {
-            let resource = tree.resource(at: route.pattern) ?? resources.count
-            if resource == resources.count {
-                resources.append(Resource())
-                tree.insert(route.pattern, resource: resource, isScoped: false)
-            }
-            if route.isScoped, let scope {
-                tree.insert(scope + route.pattern, resource: resource, isScoped: true)
-            }
+        var table = RouteTable(scope: scope)
+        for (number, route) in routes.enumerated() {
             let methods = route.method == .get && route.allowsHead ? [.get, .head] : [route.method]
-            for method in methods {
-                precondition(!resources[resource].allowed.contains(method), "two routes for \(method) \(route.pattern)")
-                resources[resource].endpoints.append((method, route.endpoint))
-                resources[resource].allowed.append(method)
-                if !allMethods.contains(method) { allMethods.append(method) }
-            }
+            table.add(methods, route.pattern, endpoint: number, isScoped: route.isScoped)
         }
-        for index in resources.indices { resources[index].allowed.append(.options) }
-        self.allMethods = allMethods + [.options]
+        self.table = table
+        endpoints = routes.map(\.endpoint)
     }
 
     /// - Parameter path: As in the request: it begins with `/`, or is `*`.
     package func lookup(_ method: HTTPMethod, path: ArraySlice<UInt8>) -> Match {
-        guard path.first == UInt8(ascii: "/") else {
-            return method == .options ? .options(allowed: allMethods) : .methodNotAllowed(allowed: [.options])
-        }
-        switch tree.walk(path) {
-        case .end(let resource, let parameters):
-            for (candidate, endpoint) in resources[resource].endpoints where candidate == method {
-                return .found(endpoint, parameters)
-            }
-            let allowed = resources[resource].allowed
-            return method == .options ? .options(allowed: allowed) : .methodNotAllowed(allowed: allowed)
-        case .emptySegment(let parameter): return .emptySegment(parameter: parameter)
-        case .nothing: return .notFound
+        switch table.lookup(method, path: path) {
+        case .found(let endpoint, let parameters): .found(endpoints[endpoint], parameters)
+        case .options(let allowed): .options(allowed: allowed)
+        case .methodNotAllowed(let allowed): .methodNotAllowed(allowed: allowed)
+        case .emptySegment(let parameter): .emptySegment(parameter: parameter)
+        case .notFound: .notFound
         }
     }
 }

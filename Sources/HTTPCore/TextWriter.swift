@@ -1,0 +1,78 @@
+/// Writes text into memory that was set aside for it: each piece is one copy. An array that grows piece by piece checks its
+/// owner and its room each time, which for the small pieces of a head costs more than the copy.
+struct TextWriter {
+    private let room: UnsafeMutableBufferPointer<UInt8>
+    /// How many bytes have been written.
+    private(set) var count = 0
+
+    /// - Parameter room: Uninitialized; the writer must not outlive it.
+    init(_ room: UnsafeMutableBufferPointer<UInt8>) {
+        self.room = room
+    }
+
+    @inline(__always)
+    mutating func write(_ text: StaticString) {
+        write(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    @inline(__always)
+    mutating func write(_ bytes: [UInt8]) {
+        bytes.withUnsafeBufferPointer { write($0) }
+    }
+
+    @inline(__always)
+    mutating func write(_ text: String) {
+        var text = text
+        text.withUTF8 { write($0) }
+    }
+
+    /// Writes a number of 0 or more, with zeros in front up to that many digits.
+    mutating func writeDecimal(_ number: Int, digits digitsMin: Int = 1) {
+        precondition(number >= 0)
+        var (digits, beyond) = (1, number / 10)
+        while beyond > 0 {
+            digits += 1
+            beyond /= 10
+        }
+        digits = max(digits, digitsMin)
+        precondition(digits <= room.count - count, "the room set aside is too small")
+        var rest = number
+        for position in stride(from: count + digits - 1, through: count, by: -1) {
+            room[position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        count += digits
+    }
+
+    /// Writes a field value, with a space in the place of each control character.
+    @inline(__always)
+    mutating func writeFieldValue(_ text: String) {
+        var position = count
+        write(text)
+        let written = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(room)[..<count])
+        while true {
+            position = ASCII.endOfFieldContent(in: written, from: position)
+            guard position < count else { return }
+            room[position] = ASCII.space
+        }
+    }
+
+    /// Writes a field name, which must be a token.
+    @inline(__always)
+    mutating func writeFieldName(_ name: String) {
+        let start = count
+        write(name)
+        let written = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(room)[..<count])
+        precondition(count > start && ASCII.endOfToken(in: written, from: start) == count, "a field name is a token")
+    }
+
+    @inline(__always)
+    private mutating func write(_ bytes: UnsafeBufferPointer<UInt8>) {
+        guard let source = bytes.baseAddress, !bytes.isEmpty else { return }
+        // SAFETY: the room behind `count` is ours and large enough, as the next line makes sure; the source is alive for
+        // the length of this call and elsewhere.
+        precondition(bytes.count <= room.count - count, "the room set aside is too small")
+        (room.baseAddress! + count).initialize(from: source, count: bytes.count)
+        count += bytes.count
+    }
+}
