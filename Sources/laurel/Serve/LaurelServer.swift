@@ -1,0 +1,82 @@
+import Channels
+import ChannelsHTTP
+import ChannelsMemory
+import Foundation
+import HTTPServer
+import Logging
+import Reactor
+
+/// The rooms put together: loops, layers, endpoints and the HTTP server, from start to shutdown.
+struct LaurelServer {
+    let settings: ServeSettings
+    private let log: Logger
+
+    /// A shutdown ends within five seconds; what is left after this is cut off.
+    private static let drainTimeout = Duration.milliseconds(4500)
+
+    init(_ settings: ServeSettings) {
+        self.settings = settings
+        var log = Logger(label: "laurel", factory: { StreamLogHandler.standardError(label: $0) })
+        log.logLevel = settings.logLevel
+        self.log = log
+    }
+
+    /// Serves until SIGTERM or SIGINT, then drains.
+    ///
+    /// - Throws: what keeps it from starting: ``RegistryError``, `ListenError`, `SystemError`. The text is for the operator.
+    func run() async throws {
+        let signals = ShutdownSignals()
+        let loops = try makeLoops()
+        let clock = LoopClock(fallback: loops[0])
+        let application = ChannelsApplication(registry: try await openLayers(clock), settings: apiSettings(clock))
+        let server = HTTPServer(application: application, settings: settings.server, loops: loops)
+        for address in try server.listen(on: settings.addresses) {
+            log.info("listening on \(address.unixPath == nil ? "http://" : "")\(address)")
+        }
+        await drainAtSignal(signals, server)
+        for loop in loops { loop.stop() }
+    }
+
+    private func makeLoops() throws -> [EventLoop] {
+        try (0..<settings.loopsCount).map { index in
+            let loop = try EventLoop(name: "loop \(index)")
+            try loop.start()
+            return loop
+        }
+    }
+
+    private func openLayers(_ clock: LoopClock) async throws -> BackendRegistry {
+        var registry = BackendRegistry()
+        registry.register("memory") { try MemoryBackend.make($0) }
+        for layer in settings.layers {
+            try await registry.open(layer: layer.name, url: layer.url, defaults: settings.layerDefaults, clock: clock)
+            log.debug("layer opened", metadata: ["layer": "\(layer.name)"])
+        }
+        return registry
+    }
+
+    private func apiSettings(_ clock: LoopClock) -> APISettings {
+        let log = log
+        var api = APISettings(version: LaurelCommand.version, clock: clock) { error, requestID in
+            log.error("request failed", metadata: ["error": "\(error)", "request": "\(requestID ?? "-")"])
+        }
+        api.messageBytesMax = settings.messageBytesMax
+        api.waitMax = settings.waitMax
+        api.corsOrigins = settings.corsOrigins
+        api.openAPIDocument = PackageResources.openapi_yaml
+        return api
+    }
+
+    /// Returns when the server has drained after the first signal; a second one ends the process on the spot.
+    private func drainAtSignal(_ signals: ShutdownSignals, _ server: HTTPServer<ChannelsApplication>) async {
+        var arrivals = signals.arrivals.makeAsyncIterator()
+        _ = await arrivals.next()
+        log.info("shutting down")
+        let impatience = Task {
+            if let number = await arrivals.next() { _exit(128 + number) }
+        }
+        await server.drain(within: Self.drainTimeout)
+        impatience.cancel()
+        log.info("bye")
+    }
+}

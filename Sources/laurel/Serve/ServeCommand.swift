@@ -1,0 +1,53 @@
+import ArgumentParser
+import Foundation
+
+/// `laurel serve`
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run the server.",
+        discussion: """
+            Every option is also an environment variable (LAUREL_BIND, LAUREL_MAX_WAIT, …; commas part the values of a \
+            repeatable one) and a key of the config file ("bind", "max-wait", …; a list for a repeatable one). The command \
+            line wins over the environment, the environment over the file.
+
+            SIGTERM or SIGINT ends it: receivers in wait are told to come back, requests in flight are answered. A second one \
+            ends it at once.
+            """)
+
+    @OptionGroup var options: ServeOptions
+
+    func run() async throws {
+        OpenFiles.raiseLimit()
+        // A client that hangs up is a result of a write, not a signal.
+        signal(SIGPIPE, SIG_IGN)
+        let settings: ServeSettings
+        do {
+            let sources = try SettingSources.reader(
+                commandLine: options.given, environment: ProcessInfo.processInfo.environment, configPath: options.config
+            )
+            settings = try ServeSettings(SettingReader(sources: sources))
+        } catch let error as SettingError {
+            StandardError.write("laurel: \(error)")
+            throw ExitCode.validationFailure
+        }
+        do {
+            try await LaurelServer(settings).run()
+        } catch {
+            StandardError.write("laurel: \(error)")
+            throw ExitCode.failure
+        }
+    }
+}
+
+/// How many files, sockets among them, the process may have open.
+enum OpenFiles {
+    /// Takes what the system grants: the soft limit guards programs that use `select`, which this is not.
+    static func raiseLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        // Where it is refused, the server lives with the limit that it has.
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+}

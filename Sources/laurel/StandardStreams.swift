@@ -1,0 +1,24 @@
+import Foundation
+
+enum StandardError {
+    static func write(_ line: String) {
+        // Nobody is left to be told where this fails.
+        try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
+    }
+}
+
+enum StandardOutput {
+    /// Writes `bytes` as they are; ends the process quietly where nobody reads any more.
+    static func write(_ bytes: some Sequence<UInt8>) {
+        do {
+            try FileHandle.standardOutput.write(contentsOf: Data(bytes))
+        } catch {
+            exit(EXIT_FAILURE)
+        }
+    }
+
+    /// Writes `bytes` and a line feed.
+    static func write(line bytes: [UInt8]) {
+        write(bytes + [UInt8(ascii: "\n")])
+    }
+}
