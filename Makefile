@@ -1,0 +1,59 @@
+# make run     builds the server and starts it; ARGS="--bind '[::1]:9000'" are its options
+# make test    lint and all tests, warnings as errors
+# Whatever is missing of Debian's packages is installed first; where nothing is, nothing touches the network.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+
+# What is needed, as PATH-OF-A-FILE-OR-COMMAND:PACKAGE.
+BUILD_NEEDS := pkg-config:pkg-config /usr/include/sqlite3.h:libsqlite3-dev \
+	curl-config:libcurl4-openssl-dev
+TEST_NEEDS := nginx:nginx-light node:nodejs python3:python3 curl:curl chromium:chromium
+
+# Imports between rooms are those that Package.swift grants.
+STRICT := --explicit-target-dependency-import-check error
+
+define install
+	@missing=; \
+	for need in $(1); do \
+	  command -v "$${need%:*}" >/dev/null || test -e "$${need%:*}" || missing="$$missing $${need#*:}"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing$$missing"; \
+	  $(ROOT) apt-get -qq update; \
+	  $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $$missing >/dev/null; \
+	fi
+endef
+
+.PHONY: run build test lint format sanitize clean
+
+run: build
+	@exec .build/release/laurel serve $(ARGS)
+
+build:
+	$(call install,$(BUILD_NEEDS))
+	@swift build --quiet -c release --product laurel
+
+test: export CI := 1
+test: lint
+	$(call install,$(BUILD_NEEDS) $(TEST_NEEDS))
+	@swift build --quiet --build-tests $(STRICT)
+	@swift test --skip-build $(STRICT)
+
+lint:
+	@swift format lint --strict --recursive --configuration .swift-format Package.swift Sources Tests
+
+format:
+	@swift format --in-place --recursive --configuration .swift-format Package.swift Sources Tests
+
+# Data races and stray pointers, each with a build of its own. The browser and the crowds of 10,000 stay out: what they wait
+# for is speed.
+sanitize:
+	$(call install,$(BUILD_NEEDS) $(TEST_NEEDS))
+	@for sanitizer in thread address; do \
+	  swift test --sanitize $$sanitizer --scratch-path .build-$$sanitizer --skip Crowds --skip Browser; \
+	done
+
+clean:
+	@rm -rf .build .build-thread .build-address
