@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-__thread void *clinux_current_loop_storage = NULL;
+__thread void *clinux_current_loop_storage __attribute__((tls_model("initial-exec"))) = NULL;
 
 int clinux_accept(int listener) {
     return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

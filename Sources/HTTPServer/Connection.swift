@@ -1,55 +1,75 @@
 import HTTPCore
 import Reactor
-import Synchronization
 
 /// One connection, from accept to close: one task on one loop, straight on from request to request.
 ///
 /// It is also the exchange that the application sees, as there is one request at a time: what is pipelined behind it stays
-/// unread until it is answered.
-final class Connection<Application: HTTPApplication>: HTTPExchange, DrainableConnection, @unchecked Sendable {
+/// unread until it is answered. What it asks the application is left to ``ApplicationConnection``, so that all of this is
+/// compiled once, and not for a type that is known only when the server is built.
+///
+/// Reader and writer suspend nowhere, they say what to wait for: on the way of a small request there is one suspension, for
+/// the request itself.
+class Connection: HTTPExchange, @unchecked Sendable {
     // SAFETY: everything belongs to the loop: the task runs there, the events of the socket and the drain come from there,
     // and the application touches the exchange there only (`HTTPExchange`).
 
     /// Answers in a row, without a look at other connections, to a client that pipelines.
-    private static var answersInARowMax: Int { 32 }
+    private static let answersInARowMax = 32
 
-    private let application: Application
     private let worker: ServerWorker
     private let socket: Socket
     private let reader: RequestReader
     private var task: Task<Void, Never>?
     private var isAborted = false
 
-    private(set) var requestID = ""
+    final private(set) var requestID = ""
     /// The application waited for a message while it answered the request at hand.
     private var hasWaited = false
 
-    var indexInWorker = 0
+    /// The worker's own.
+    final var indexInWorker = 0
 
-    /// Starts to serve a socket that was accepted. On the worker's loop.
-    ///
-    /// - Parameter isWelcome: False above the limit of connections: it is told so, and ended.
-    static func start(
-        _ descriptor: consuming Descriptor, application: Application, worker: ServerWorker, isWelcome: Bool
-    ) {
-        guard let socket = try? Socket(adopting: descriptor, on: worker.loop) else {
-            worker.connectionCount.subtract(1, ordering: .relaxed)
-            return
-        }
-        let connection = Connection(application: application, worker: worker, socket: socket)
-        socket.onHangUp = { [unowned connection] in connection.hangUp() }
-        worker.add(connection)
-        connection.task = Task(executorPreference: worker.loop) {
-            await connection.serve(isWelcome: isWelcome)
-            connection.end()
-        }
-    }
-
-    private init(application: Application, worker: ServerWorker, socket: Socket) {
-        self.application = application
+    init(socket: Socket, worker: ServerWorker) {
         self.worker = worker
         self.socket = socket
         reader = RequestReader(socket: socket, worker: worker)
+    }
+
+    // MARK: What the application says
+
+    enum Verdict {
+        /// `respond` will answer it.
+        case admitted(contentBytesMax: Int)
+        case refused(HTTPResponse)
+    }
+
+    func admit(_ head: RequestHead) -> Verdict { preconditionFailure("ApplicationConnection does") }
+
+    /// Answers the request that was admitted last.
+    nonisolated(nonsending) func respond(to content: [UInt8]) async -> HTTPResponse {
+        preconditionFailure("ApplicationConnection does")
+    }
+
+    func respond(to rejection: HTTPRejection, head: RequestHead?) -> HTTPResponse {
+        preconditionFailure("ApplicationConnection does")
+    }
+
+    // MARK: Life
+
+    /// Serves the socket until the connection ends. On the worker's loop.
+    ///
+    /// - Parameter isWelcome: False above the limit of connections: it is told so, and ended.
+    final func start(isWelcome: Bool) {
+        socket.onHangUp = { [unowned self] in hangUp() }
+        worker.add(self)
+        task = Task(executorPreference: worker.loop) { [self] in
+            if isWelcome {
+                await serve()
+            } else {
+                await reject(.overloaded(reason: "too many connections; try again later"), head: nil)
+            }
+            end()
+        }
     }
 
     private func end() {
@@ -60,15 +80,12 @@ final class Connection<Application: HTTPApplication>: HTTPExchange, DrainableCon
 
     // MARK: Requests
 
-    private func serve(isWelcome: Bool) async {
-        guard isWelcome else {
-            return await reject(.overloaded(reason: "too many connections; try again later"), head: nil)
-        }
+    private nonisolated(nonsending) func serve() async {
         var answersInARow = 0
         while true {
             switch await nextRequest() {
-            case .call(let call, let content, let frame):
-                let response = await application.respond(to: call, content: content, exchange: self)
+            case .call(let content, let frame):
+                let response = await respond(to: content)
                 isWaiting = false
                 guard await write(response, frame) else { return }
             case .refused: break
@@ -83,7 +100,7 @@ final class Connection<Application: HTTPApplication>: HTTPExchange, DrainableCon
     }
 
     private enum NextRequest {
-        case call(Application.Call, content: [UInt8], AnswerFrame)
+        case call(content: [UInt8], AnswerFrame)
         /// It has its answer, and the connection goes on.
         case refused
         /// The connection ends.
@@ -91,26 +108,33 @@ final class Connection<Application: HTTPApplication>: HTTPExchange, DrainableCon
     }
 
     /// Reads a request until the application can answer it. The head does not outlive this: a request that waits is small.
-    private func nextRequest() async -> NextRequest {
-        let head: RequestHead
-        switch await reader.readHead() {
-        case .ended: return .over
-        case .rejected(let rejection, let head):
-            await reject(rejection, head: head)
-            return .over
-        case .head(let arrived): head = arrived
+    private nonisolated(nonsending) func nextRequest() async -> NextRequest {
+        var wait = Socket.WaitEnd.ready
+        while true {
+            switch reader.readHead(after: wait) {
+            case .head(let head): return await receive(head)
+            case .blocked(let deadline): wait = await socket.wait(for: .readable, until: deadline)
+            case .ended: return .over
+            case .rejected(let rejection, let head):
+                await reject(rejection, head: head)
+                return .over
+            }
         }
+    }
+
+    private nonisolated(nonsending) func receive(_ head: RequestHead) async -> NextRequest {
         begin(head)
-        switch application.admit(head) {
+        switch admit(head) {
         case .refused(let response):
             return await refuse(response, head) ? .refused : .over
-        case .admitted(let call, let contentBytesMax):
-            let frame = AnswerFrame(head)
-            if head.framing == .none { return .call(call, content: [], frame) }
+        case .admitted(let contentBytesMax):
+            if let content = reader.contentAtHand(head.framing, bytesMax: contentBytesMax) {
+                return .call(content: content, AnswerFrame(head))
+            }
             switch await reader.readContent(
                 head.framing, bytesMax: contentBytesMax, expectsContinue: head.expectsContinue)
             {
-            case .content(let content): return .call(call, content: content, frame)
+            case .content(let content): return .call(content: content, AnswerFrame(head))
             case .ended: return .over
             case .rejected(let rejection):
                 await reject(rejection, head: head)
@@ -128,7 +152,7 @@ final class Connection<Application: HTTPApplication>: HTTPExchange, DrainableCon
 
     /// Answers what was refused by its head. A small content is read away and the connection goes on: true. A client that
     /// waits for `100 Continue` may or may not send it then (RFC 9110 §10.1.1), so there the connection ends.
-    private func refuse(_ response: HTTPResponse, _ head: RequestHead) async -> Bool {
+    private nonisolated(nonsending) func refuse(_ response: HTTPResponse, _ head: RequestHead) async -> Bool {
         var frame = AnswerFrame(head)
         switch head.framing {
         case .none:
@@ -143,19 +167,19 @@ final class Connection<Application: HTTPApplication>: HTTPExchange, DrainableCon
     }
 
     /// Answers what never became a call, and ends.
-    private func reject(_ rejection: HTTPRejection, head: RequestHead?) async {
+    private nonisolated(nonsending) func reject(_ rejection: HTTPRejection, head: RequestHead?) async {
         if isAborted { return }
         begin(head)
         var frame = AnswerFrame(head)
         frame.leavesUnread = true
-        _ = await write(application.respond(to: rejection, head: head), frame)
+        _ = await write(respond(to: rejection, head: head), frame)
     }
 
     // MARK: Answers
 
     /// Writes an answer, and tells its outcome. False where the connection is to end; if that is our wish, the client has
     /// then had its time to read.
-    private func write(_ response: HTTPResponse, _ frame: AnswerFrame) async -> Bool {
+    private nonisolated(nonsending) func write(_ response: HTTPResponse, _ frame: AnswerFrame) async -> Bool {
         // A client that left while its request waited must not take a message with it: the loop may not have heard yet.
         if isAborted || (hasWaited && socket.isPeerGone()) {
             await response.onOutcome?(.unsent)
@@ -165,7 +189,19 @@ final class Connection<Application: HTTPApplication>: HTTPExchange, DrainableCon
         let context = ResponseSerializer.Context(
             method: frame.method, version: frame.version, closesConnection: closes, requestID: requestID,
             date: worker.currentDate())
-        guard await ResponseWriter(socket: socket, worker: worker).write(response, in: context) else { return false }
+        var writer = ResponseWriter(response, in: context, to: socket, worker: worker)
+        defer { writer.finish() }
+        var onOutcome = response.onOutcome
+        var step = writer.write()
+        if writer.hasBegun { await onOutcome.take()?(.begun) }
+        while step == .blocked {
+            let deadline = worker.loop.now + worker.settings.writeTimeout
+            guard await socket.wait(for: .writable, until: deadline) == .ready else { break }
+            step = writer.write()
+            if writer.hasBegun { await onOutcome.take()?(.begun) }
+        }
+        await onOutcome.take()?(.unsent)
+        guard step == .done else { return false }
         guard closes else { return true }
         // Closing a socket with unread bytes resets the connection, and the reset may overtake the answer (RFC 9112 §9.6).
         if frame.leavesUnread || reader.hasUnread || socket.mayBeReadable { await linger() }
@@ -173,13 +209,12 @@ final class Connection<Application: HTTPApplication>: HTTPExchange, DrainableCon
     }
 
     /// Reads away what the client still sends, for a moment, so that it comes to read its answer.
-    private func linger() async {
+    private nonisolated(nonsending) func linger() async {
         socket.shutdownSending()
         let deadline = worker.loop.now + worker.settings.lingerTimeout
         var bytesLeft = worker.settings.lingerBytesMax
         while bytesLeft > 0, worker.loop.now < deadline {
-            let end = worker.loop.withReadBuffer { try? socket.read(into: $0) }
-            switch end {
+            switch try? socket.read(into: worker.loop.readBuffer) {
             case .bytes(let count):
                 bytesLeft -= count
                 await Task.yield()
@@ -192,8 +227,9 @@ final class Connection<Application: HTTPApplication>: HTTPExchange, DrainableCon
 
     // MARK: Hang-ups and drain
 
-    var isWaiting = false {
+    final var isWaiting = false {
         didSet {
+            assert(worker.loop.isCurrent, "isWaiting is set on the connection's loop")
             guard isWaiting else { return }
             hasWaited = true
             if socket.hasHungUp || worker.isDraining { task?.cancel() }
@@ -206,7 +242,8 @@ final class Connection<Application: HTTPApplication>: HTTPExchange, DrainableCon
         if isWaiting { task?.cancel() }
     }
 
-    func beginDrain() {
+    /// Ends if it is idle; ends the wait of a request that waits; else finishes what it does, then ends.
+    final func beginDrain() {
         if isWaiting {
             task?.cancel()
         } else if reader.phase == .idle {
@@ -214,11 +251,13 @@ final class Connection<Application: HTTPApplication>: HTTPExchange, DrainableCon
         }
     }
 
-    func refuseArrival() {
+    /// Answers 503 to a request that has not arrived in full.
+    final func refuseArrival() {
         if reader.phase == .arriving { socket.interrupt() }
     }
 
-    func abort() {
+    /// Ends, whatever it does.
+    final func abort() {
         isAborted = true
         task?.cancel()
         socket.interrupt()

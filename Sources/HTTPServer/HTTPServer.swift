@@ -84,11 +84,11 @@ package final class HTTPServer<Application: HTTPApplication>: Sendable {
         }!
         worker.connectionCount.add(1, ordering: .relaxed)
         if worker.loop.isCurrent {
-            Connection.start(descriptor, application: application, worker: worker, isWelcome: isWelcome)
+            ApplicationConnection.start(descriptor, application: application, worker: worker, isWelcome: isWelcome)
         } else {
             let number = descriptor.released()
             worker.loop.execute { [application] in
-                Connection.start(
+                ApplicationConnection.start(
                     Descriptor(adopting: number), application: application, worker: worker, isWelcome: isWelcome)
             }
         }

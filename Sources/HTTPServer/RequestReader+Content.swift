@@ -15,11 +15,22 @@ extension RequestReader {
     /// touched cost nothing, while growing by copying would hold a large content twice.
     private static let chunkedBytesBeforeReserve = 1_048_576
 
+    /// The content of the head that was read last, where it came along with it. Nil: `readContent` is to be asked.
+    func contentAtHand(_ framing: ContentFraming, bytesMax: Int) -> [UInt8]? {
+        switch framing {
+        case .none: []
+        case .length(let length) where length <= bytesMax: takeUnread(count: length)
+        case .length, .chunked: nil
+        }
+    }
+
     /// Reads the content that belongs to the head that was read last.
     ///
     /// Judges it by its announced length and the budget first; only then sends `100 Continue`, if it is expected and the
     /// client has not gone ahead without it (RFC 9110 §10.1.1).
-    func readContent(_ framing: ContentFraming, bytesMax: Int, expectsContinue: Bool) async -> ContentEnd {
+    nonisolated(nonsending) func readContent(_ framing: ContentFraming, bytesMax: Int, expectsContinue: Bool) async
+        -> ContentEnd
+    {
         var share = ContentShare(of: worker.budget, bytesUncounted: settings.contentBytesUncounted)
         if case .length(let length) = framing {
             guard length <= bytesMax else { return .rejected(.contentTooLarge(limit: bytesMax, actual: length)) }
@@ -36,14 +47,14 @@ extension RequestReader {
     }
 
     /// Reads away a content that nobody wants. False where the connection cannot go on.
-    func discardContent(bytes: Int) async -> Bool {
+    nonisolated(nonsending) func discardContent(bytes: Int) async -> Bool {
         if case .content = await readLength(bytes) { return true }
         return false
     }
 
     private static let budgetSpent = HTTPRejection.overloaded(reason: "too many contents in arrival; try again later")
 
-    private func readLength(_ length: Int) async -> ContentEnd {
+    private nonisolated(nonsending) func readLength(_ length: Int) async -> ContentEnd {
         // Exactly: this is the array in which the content stays. A client that announces much and sends little costs
         // address space, and its share of the budget.
         var content: [UInt8] = []
@@ -72,7 +83,7 @@ extension RequestReader {
         return .content(content)
     }
 
-    private func readChunked(bytesMax: Int, share: inout ContentShare) async -> ContentEnd {
+    private nonisolated(nonsending) func readChunked(bytesMax: Int, share: inout ContentShare) async -> ContentEnd {
         var decoder = ContentDecoder(contentBytesMax: bytesMax, limits: settings.limits)
         var content: [UInt8] = []
         let start = now
@@ -87,10 +98,7 @@ extension RequestReader {
                     return piece.count
                 }
             } else {
-                let end = worker.loop.withReadBuffer { buffer in
-                    decode(from: buffer, with: &decoder, into: &content, progress: &progress)
-                }
-                switch end {
+                switch decode(from: worker.loop.readBuffer, with: &decoder, into: &content, progress: &progress) {
                 case .bytes(let count):
                     bytesSeen += count
                     bytesInARow += count
@@ -145,7 +153,9 @@ extension RequestReader {
     }
 
     /// Nil: go on reading.
-    private func waitForMore(since start: ContinuousClock.Instant, bytesArrived: Int) async -> ContentEnd? {
+    private nonisolated(nonsending) func waitForMore(since start: ContinuousClock.Instant, bytesArrived: Int) async
+        -> ContentEnd?
+    {
         switch await waitForContent(since: start, bytesArrived: bytesArrived) {
         case .ready: return nil
         case .timedOut: return .rejected(.requestTimeout)
@@ -156,7 +166,7 @@ extension RequestReader {
     }
 
     /// False where the client has left.
-    private func sendContinue() async -> Bool {
+    private nonisolated(nonsending) func sendContinue() async -> Bool {
         var bytesSent = 0
         while bytesSent < ResponseSerializer.continueResponse.count {
             let count = ResponseSerializer.continueResponse.withUnsafeBytes { bytes in

@@ -9,6 +9,7 @@ final class RequestReader {
     /// What one read for a head may take in. A head and a small content arrive in one read; of a large content, what is not
     /// here yet is read straight to where it stays.
     static let bytesAtOnceMax = 16_384
+    private static let unreadBytesKept = 256
 
     /// What the reader is doing; a drain treats an idle connection and an arriving request differently.
     enum Phase {
@@ -20,11 +21,13 @@ final class RequestReader {
         case away
     }
 
-    enum HeadEnd {
+    enum HeadStep {
         case head(RequestHead)
         case rejected(HTTPRejection, head: RequestHead?)
         /// The client left, or was idle for too long, or the server drains: nobody is to be answered.
         case ended
+        /// Wait until the socket is readable, then read on.
+        case blocked(until: ContinuousClock.Instant)
     }
 
     let socket: Socket
@@ -34,6 +37,10 @@ final class RequestReader {
     private var unread: [UInt8] = []
     private var unreadStart = 0
     private(set) var phase = Phase.away
+    /// When the head that is arriving must be here; nil before its first byte.
+    private var headDeadline: ContinuousClock.Instant?
+    /// While the server drains: what the client had sent before it could know was looked for.
+    private var hasLookedOnceMore = false
 
     init(socket: Socket, worker: ServerWorker) {
         self.socket = socket
@@ -49,77 +56,79 @@ final class RequestReader {
 
     // MARK: Head
 
-    /// Reads the next head, however long that takes within the time-outs.
-    func readHead() async -> HeadEnd {
-        defer { phase = .away }
-        var deadline: ContinuousClock.Instant?  // of this head; nil before its first byte
-        var hasLookedOnceMore = false
+    /// Reads the next head, as far as that goes without waiting.
+    ///
+    /// - Parameter lastWait: How the wait ended that the last step asked for; `.ready` at the first.
+    func readHead(after lastWait: Socket.WaitEnd) -> HeadStep {
+        let wasIdle = phase == .idle
+        phase = .away
+        switch lastWait {
+        case .ready: break
+        case .timedOut: return wasIdle ? .ended : .rejected(.requestTimeout, head: nil)
+        case .interrupted:
+            socket.clearInterruption()
+            if !wasIdle { return .rejected(.shuttingDown, head: nil) }
+        }
         while true {
-            switch parseNext() {
-            case .head(let head): return .head(head)
-            case .rejected(let rejection, let head): return .rejected(rejection, head: head)
-            case .ended: return .ended
-            case .needsMore: continue
-            case .nothingYet: break
+            if let step = hasUnread ? parseUnread() : readAndParse() {
+                headDeadline = nil
+                return step
             }
-            phase = parser.isIdle ? .idle : .arriving
-            if phase == .idle, worker.isDraining {
-                // What the client has sent before it could know must be seen, though the loop may not have heard of it yet.
+            if socket.mayBeReadable { continue }
+            if !parser.isIdle {
+                let deadline = headDeadline ?? now + settings.headTimeout
+                headDeadline = deadline
+                phase = .arriving
+                return .blocked(until: deadline)
+            }
+            if worker.isDraining {
                 if hasLookedOnceMore { return .ended }
+                // The loop may not have heard yet of what is there.
                 hasLookedOnceMore = true
                 socket.assumeReadable()
                 continue
             }
-            if phase == .arriving, deadline == nil { deadline = now + settings.headTimeout }
-            switch await socket.wait(for: .readable, until: deadline ?? now + settings.idleTimeout) {
-            case .ready: continue
-            case .timedOut: return phase == .idle ? .ended : .rejected(.requestTimeout, head: nil)
-            case .interrupted:
-                socket.clearInterruption()
-                if phase == .arriving { return .rejected(.shuttingDown, head: nil) }
-            }
+            phase = .idle
+            return .blocked(until: now + settings.idleTimeout)
         }
     }
 
-    private enum ParseStep {
-        case head(RequestHead)
-        case rejected(HTTPRejection, head: RequestHead?)
-        case needsMore
-        case nothingYet
-        case ended
-    }
-
-    /// Parses what is at hand, else what one read brings.
-    private func parseNext() -> ParseStep {
-        if hasUnread {
-            var step = ParseStep.needsMore
-            takeUnread { piece in
-                switch parser.parse(piece) {
-                case .needsMore: break
-                case .rejected(let rejection, let head): step = .rejected(rejection, head: head)
-                case .head(let head, let consumed):
-                    step = .head(head)
-                    return consumed
-                }
-                return piece.count
-            }
-            return step
-        }
-        return worker.loop.withReadBuffer { buffer in
-            let buffer = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Self.bytesAtOnceMax])
-            guard let end = try? socket.read(into: buffer) else { return .ended }
-            guard case .bytes(let count) = end else {
-                if case .end = end { return .ended }
-                return .nothingYet
-            }
-            let piece = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+    /// Nil: more is needed.
+    private func parseUnread() -> HeadStep? {
+        var step: HeadStep?
+        takeUnread { piece in
             switch parser.parse(piece) {
-            case .needsMore: return .needsMore
-            case .rejected(let rejection, let head): return .rejected(rejection, head: head)
+            case .needsMore: break
+            case .rejected(let rejection, let head): step = .rejected(rejection, head: head)
             case .head(let head, let consumed):
-                if consumed < count { keep(UnsafeRawBufferPointer(rebasing: piece[consumed...])) }
-                return .head(head)
+                step = .head(head)
+                return consumed
             }
+            return piece.count
+        }
+        return step
+    }
+
+    /// One read. Nil: more is needed.
+    private func readAndParse() -> HeadStep? {
+        let buffer = UnsafeMutableRawBufferPointer(rebasing: worker.loop.readBuffer[..<Self.bytesAtOnceMax])
+        let count: Int
+        do {
+            switch try socket.read(into: buffer) {
+            case .bytes(let read): count = read
+            case .nothingYet: return nil
+            case .end: return .ended
+            }
+        } catch {
+            return .ended
+        }
+        let piece = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+        switch parser.parse(piece) {
+        case .needsMore: return nil
+        case .rejected(let rejection, let head): return .rejected(rejection, head: head)
+        case .head(let head, let consumed):
+            if consumed < count { keep(UnsafeRawBufferPointer(rebasing: piece[consumed...])) }
+            return .head(head)
         }
     }
 
@@ -128,8 +137,13 @@ final class RequestReader {
         unread.append(contentsOf: bytes)
     }
 
-    func forgetUnread() {
-        unread = []
+    /// A small buffer is kept for the next request, as each content that comes along with its head passes through it.
+    private func forgetUnread() {
+        if unread.capacity <= Self.unreadBytesKept {
+            unread.removeAll(keepingCapacity: true)
+        } else {
+            unread = []
+        }
         unreadStart = 0
     }
 
@@ -140,8 +154,19 @@ final class RequestReader {
         if !hasUnread { forgetUnread() }
     }
 
+    /// The next `count` bytes if all of them are at hand: a content that came along with its head.
+    func takeUnread(count: Int) -> [UInt8]? {
+        guard unread.count - unreadStart >= count else { return nil }
+        let bytes = Array(unread[unreadStart..<unreadStart + count])
+        unreadStart += count
+        if !hasUnread { forgetUnread() }
+        return bytes
+    }
+
     /// Waits for bytes of a content that started to arrive at `start`.
-    func waitForContent(since start: ContinuousClock.Instant, bytesArrived: Int) async -> Socket.WaitEnd {
+    nonisolated(nonsending) func waitForContent(since start: ContinuousClock.Instant, bytesArrived: Int) async
+        -> Socket.WaitEnd
+    {
         phase = .arriving
         defer { phase = .away }
         let onAverage =

@@ -15,7 +15,7 @@ final class ServerWorker: @unchecked Sendable {
     let connectionCount = Atomic<Int>(0)
 
     private(set) var isDraining = false
-    private var connections: [any DrainableConnection] = []
+    private var connections: [Connection] = []
     private var whenEmpty: (@Sendable () -> Void)?
     private var lastRequestNumber: UInt64
     private var date: [UInt8] = []
@@ -61,21 +61,23 @@ final class ServerWorker: @unchecked Sendable {
         return staging
     }
 
-    func giveBackStaging(_ staging: consuming [UInt8]) {
-        guard freeStagings.count < Self.freeStagingsMax, staging.capacity <= Self.stagingBytesKept else { return }
-        staging.removeAll(keepingCapacity: true)
-        freeStagings.append(staging)
+    func giveBackStaging(_ staging: inout [UInt8]) {
+        if freeStagings.count < Self.freeStagingsMax, staging.capacity <= Self.stagingBytesKept {
+            staging.removeAll(keepingCapacity: true)
+            freeStagings.append(staging)
+        }
+        staging = []
     }
 
     // MARK: Connections
 
-    func add(_ connection: any DrainableConnection) {
+    func add(_ connection: Connection) {
         connection.indexInWorker = connections.count
         connections.append(connection)
         if isDraining { connection.beginDrain() }
     }
 
-    func remove(_ connection: any DrainableConnection) {
+    func remove(_ connection: Connection) {
         let last = connections.removeLast()
         if last !== connection {
             connections[connection.indexInWorker] = last
@@ -113,17 +115,4 @@ final class ServerWorker: @unchecked Sendable {
     private func tellIfEmpty() {
         if isDraining, connections.isEmpty { whenEmpty.take()?() }
     }
-}
-
-/// A connection, as the drain of its worker sees it. On the loop only.
-protocol DrainableConnection: AnyObject {
-    /// The worker's own.
-    var indexInWorker: Int { get set }
-
-    /// Ends if it is idle; ends the wait of a request that waits; else finishes what it does, then ends.
-    func beginDrain()
-    /// Answers 503 to a request that has not arrived in full.
-    func refuseArrival()
-    /// Ends, whatever it does.
-    func abort()
 }

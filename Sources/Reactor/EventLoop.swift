@@ -25,7 +25,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     static let deadlinesInBatchMax = 1024
     /// Events taken from epoll at once.
     static let eventsInBatchMax = 256
-    /// The size of the buffer that ``withReadBuffer(_:)`` lends.
+    /// The size of ``readBuffer``.
     package static let readBufferBytes = 65_536
 
     /// The name of the thread, as tools show it; at most 15 bytes of it.
@@ -39,8 +39,11 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var deadlines = DeadlineHeap()
     private var sockets = SocketTable()
     private var isStopping = false
+    // SAFETY: both are allocated once, and freed with the loop.
     private let events = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: eventsInBatchMax)
-    private let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: readBufferBytes, alignment: 16)
+    /// A buffer of ``readBufferBytes`` for whoever runs on the loop, until its next suspension: then it is another's. So one
+    /// buffer serves all connections, and one that waits holds none.
+    package let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: readBufferBytes, alignment: 16)
 
     /// The time at this turn of the loop: read after each wait for events, and before deadlines are run. Loop only.
     package private(set) var now = ContinuousClock.now
@@ -273,15 +276,6 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     // MARK: For sockets, on the loop
-
-    /// Lends the loop's read buffer, of ``readBufferBytes``, for the time of one call. It cannot be kept across a suspension:
-    /// so one buffer serves all connections of the loop, and one that waits holds none.
-    package func withReadBuffer<Result, Failure: Error>(
-        _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        preconditionOnLoop()
-        return try body(readBuffer)
-    }
 
     func register(_ socket: Socket, descriptor: Int32) throws(SystemError) -> UInt64 {
         preconditionOnLoop()

@@ -134,7 +134,9 @@ package final class Socket: DeadlineEntry {
 
     /// Suspends until the socket is ready for `interest`, or may be; at once if it is. Never longer than until `deadline`.
     /// Ignores the cancellation of the task. An empty interest waits for the deadline alone.
-    package func wait(for interest: Readiness, until deadline: ContinuousClock.Instant?) async -> WaitEnd {
+    package nonisolated(nonsending) func wait(
+        for interest: Readiness, until deadline: ContinuousClock.Instant?
+    ) async -> WaitEnd {
         if isInterrupted { return .interrupted }
         if !readiness.isDisjoint(with: interest) { return .ready }
         return await withUnsafeContinuation { continuation in

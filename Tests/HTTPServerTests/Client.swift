@@ -95,11 +95,9 @@ final class Client {
                 return Array(received[..<count])
             }
             guard await socket.wait(for: .readable, until: .now + Self.patience) == .ready else { throw TooLate() }
-            let end = try? socket.loop.withReadBuffer { buffer throws(SystemError) in
-                let end = try socket.read(into: buffer)
-                if case .bytes(let count) = end { received.append(contentsOf: buffer[..<count]) }
-                return end
-            }
+            let buffer = socket.loop.readBuffer
+            let end = try? socket.read(into: buffer)
+            if case .bytes(let count) = end { received.append(contentsOf: buffer[..<count]) }
             switch end {
             case .bytes, .nothingYet: continue
             case .end, nil: throw Ended()  // in peace, or by a reset

@@ -153,12 +153,11 @@ import Testing
 
     /// Nil: nothing yet; empty: the end.
     private func read(_ socket: Socket) throws -> String? {
-        try socket.loop.withReadBuffer { buffer throws(SystemError) in
-            switch try socket.read(into: buffer) {
-            case .bytes(let count): String(decoding: buffer[..<count], as: UTF8.self)
-            case .nothingYet: nil
-            case .end: ""
-            }
+        let buffer = socket.loop.readBuffer
+        return switch try socket.read(into: buffer) {
+        case .bytes(let count): String(decoding: buffer[..<count], as: UTF8.self)
+        case .nothingYet: nil
+        case .end: ""
         }
     }
 }

@@ -16,8 +16,8 @@ int clinux_is_peer_gone(int socket);
 // Names the calling thread, as `top -H` and debuggers show it. At most 15 bytes.
 void clinux_name_thread(const char *name);
 
-// The event loop whose thread this is, or NULL.
-extern __thread void *clinux_current_loop_storage;
+// The event loop whose thread this is, or NULL. Asked at each enqueue: initial-exec, as it is linked into the executable.
+extern __thread void *clinux_current_loop_storage __attribute__((tls_model("initial-exec")));
 
 static inline void *clinux_current_loop(void) { return clinux_current_loop_storage; }
 static inline void clinux_set_current_loop(void *loop) { clinux_current_loop_storage = loop; }
