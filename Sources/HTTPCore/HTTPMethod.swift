@@ -1,4 +1,5 @@
 /// A request method (RFC 9110 §9). Case-sensitive, as in the RFC.
+@usableFromInline
 package enum HTTPMethod: String, Sendable, Hashable {
     case get = "GET"
     case head = "HEAD"

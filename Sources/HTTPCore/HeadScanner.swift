@@ -35,23 +35,41 @@ struct HeadScanner: Sendable {
     /// - Parameter bytes: All bytes of the head so far, from its first; those before ``position`` as they were.
     mutating func scan(_ bytes: UnsafeRawBufferPointer, limits: HTTPLimits) throws(HTTPRejection) -> Bool {
         while position < bytes.count {
+            // The phases of a line fall through to the next one, so that a line that has arrived is walked over in one turn;
+            // each of them bears to find no byte left.
             switch phase {
             case .method: try scanMethod(bytes)
             case .target: try scanTarget(bytes, limits: limits)
-            case .version: try scanVersion(bytes)
+            case .version:
+                try scanVersion(bytes)
+                guard phase == .requestLineEnd, position < bytes.count else { continue }
+                fallthrough
             case .requestLineEnd:
                 guard bytes[position] == ASCII.carriageReturn else { throw .malformedRequestLine }
                 advance(to: .requestLineFeed)
+                guard position < bytes.count else { continue }
+                fallthrough
             case .requestLineFeed:
                 guard bytes[position] == ASCII.lineFeed else { throw .bareCarriageReturn }
                 advance(to: .lineStart)
-            case .lineStart: try beginLine(with: bytes[position], limits: limits)
-            case .name: try scanName(bytes)
+            case .lineStart:
+                try beginLine(with: bytes[position], limits: limits)
+                guard phase == .name else { continue }
+                fallthrough
+            case .name:
+                try scanName(bytes)
+                guard phase == .valueStart else { continue }
+                fallthrough
             case .valueStart:
                 while position < bytes.count, ASCII.isBlank(bytes[position]) { position += 1 }
                 valueStart = position
-                if position < bytes.count { phase = .value }
-            case .value: try scanValue(bytes)
+                guard position < bytes.count else { continue }
+                phase = .value
+                fallthrough
+            case .value:
+                try scanValue(bytes)
+                guard phase == .lineFeed, position < bytes.count else { continue }
+                fallthrough
             case .lineFeed:
                 guard bytes[position] == ASCII.lineFeed else { throw .bareCarriageReturn }
                 try takeLine(bytes)

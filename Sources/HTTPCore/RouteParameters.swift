@@ -1,4 +1,5 @@
 /// The segments of a path that stood for parameters, as they came: percent-encoded.
+@usableFromInline
 package struct RouteParameters: Sendable {
     /// More than any pattern has; so they need no array.
     static let countMax = 4

@@ -1,6 +1,8 @@
 /// Routes by method and path, with a number for each endpoint: the part of ``Router`` that knows no endpoint type, and so is
 /// compiled once, here, as fast code.
+@usableFromInline
 struct RouteTable: Sendable {
+    @usableFromInline
     enum Match {
         case found(endpoint: Int, RouteParameters)
         case options(allowed: [HTTPMethod])
@@ -45,6 +47,7 @@ struct RouteTable: Sendable {
         }
     }
 
+    @usableFromInline
     func lookup(_ method: HTTPMethod, path: ArraySlice<UInt8>) -> Match {
         guard path.first == UInt8(ascii: "/") else {
             return method == .options ? .options(allowed: allMethods) : .methodNotAllowed(allowed: [.options])

@@ -6,6 +6,7 @@
 ///
 /// # How it works
 /// The patterns form a tree, a segment an edge. After a node come either literals or a parameter, never both, so a lookup walks down once and never back: linear in the path's length, without an allocation.
+@usableFromInline
 package struct Router<Endpoint: Sendable>: Sendable {
     package struct Route {
         package var method: HTTPMethod
@@ -28,6 +29,7 @@ package struct Router<Endpoint: Sendable>: Sendable {
         }
     }
 
+    @usableFromInline
     package enum Match {
         case found(Endpoint, RouteParameters)
         /// OPTIONS for a known path, or for `*`: 204 with these in `Allow`.
@@ -40,8 +42,8 @@ package struct Router<Endpoint: Sendable>: Sendable {
         case notFound
     }
 
-    private let table: RouteTable
-    private let endpoints: [Endpoint]
+    @usableFromInline let table: RouteTable
+    @usableFromInline let endpoints: [Endpoint]
 
     /// - Parameter scope: A prefix with one parameter, `/layers/{layer}`; nil for none.
     package init(_ routes: [Route], scope: String? = nil) {
@@ -55,6 +57,7 @@ package struct Router<Endpoint: Sendable>: Sendable {
     }
 
     /// - Parameter path: As in the request: it begins with `/`, or is `*`.
+    @inlinable
     package func lookup(_ method: HTTPMethod, path: ArraySlice<UInt8>) -> Match {
         switch table.lookup(method, path: path) {
         case .found(let endpoint, let parameters): .found(endpoints[endpoint], parameters)
