@@ -26,7 +26,7 @@ define install
 	fi
 endef
 
-.PHONY: run build test lint format sanitize clean
+.PHONY: run build test lint format sanitize bench-memory clean
 
 run: build
 	@exec .build/release/laurel serve $(ARGS)
@@ -42,10 +42,10 @@ test: lint
 	@swift test --skip-build $(STRICT)
 
 lint:
-	@swift format lint --strict --recursive --configuration .swift-format Package.swift Sources Tests
+	@swift format lint --strict --recursive --configuration .swift-format Package.swift Sources Tests Benchmarks
 
 format:
-	@swift format --in-place --recursive --configuration .swift-format Package.swift Sources Tests
+	@swift format --in-place --recursive --configuration .swift-format Package.swift Sources Tests Benchmarks
 
 # Data races and stray pointers, each with a build of its own. The browser and the crowds of 10,000 stay out: what they wait
 # for is speed.
@@ -54,6 +54,12 @@ sanitize:
 	@for sanitizer in thread address; do \
 	  swift test --sanitize $$sanitizer --scratch-path .build-$$sanitizer --skip Crowds --skip Browser; \
 	done
+
+# What a group send costs, by members; a few seconds.
+bench-memory:
+	$(call install,$(BUILD_NEEDS))
+	@swift build --quiet -c release --product memory-benchmark
+	@.build/release/memory-benchmark
 
 clean:
 	@rm -rf .build .build-thread .build-address

@@ -69,7 +69,9 @@ struct ReceiveEndpoint: Endpoint {
         let channels = wanted.channels ?? []
         let options = ReceiveOptions(
             messagesMax: wanted.messagesMax ?? 1, contentBytesMax: service.settings.messageBytesMax)
-        guard wait > .zero else { return try await layer.backend.receiveMany(channels, options: options) }
+        // What is there already goes also to a client that has closed its sending side; only one that waits counts as gone.
+        let present = try await layer.backend.receiveMany(channels, options: options)
+        guard present.isEmpty, wait > .zero else { return present }
         exchange.isWaiting = true
         defer { exchange.isWaiting = false }
         return try await layer.backend.receiveManyBlocking(
