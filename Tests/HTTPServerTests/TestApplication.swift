@@ -79,10 +79,18 @@ struct TestApplication: HTTPApplication {
         return HTTPResponse(status: rejection.status, content: .bytes(Array("\(rejection)".utf8)))
     }
 
-    /// Bytes of which each place is recognisable.
-    static func pattern(_ byteCount: Int) -> [UInt8] {
-        (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
+    /// Bytes of which each place is recognisable: blocks of a prime length, so that no power of two hides a shift.
+    static func pattern(_ byteCount: Int, from start: Int = 0) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(byteCount)
+        while bytes.count < byteCount {
+            let offset = (start + bytes.count) % block.count
+            bytes.append(contentsOf: block[offset...].prefix(byteCount - bytes.count))
+        }
+        return bytes
     }
+
+    private static let block = (0..<8191).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
 }
 
 private struct PatternEncoder: ContentEncoder {
@@ -96,7 +104,7 @@ private struct PatternEncoder: ContentEncoder {
     mutating func encode(into buffer: inout [UInt8], bytesMax: Int) {
         precondition(bytesMax <= 65_536, "Encoded too far ahead")
         let count = min(bytesMax, byteCount - start)
-        buffer.append(contentsOf: (start..<start + count).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) })
+        buffer.append(contentsOf: TestApplication.pattern(count, from: start))
         start += count
     }
 }
