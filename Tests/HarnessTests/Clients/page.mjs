@@ -30,7 +30,7 @@ const roles = {
         const made = await call("/channels", { method: "POST" });
         await call("/channels/full", { method: "POST", headers: json, body: "1" });
         const full = await call("/channels/full", { method: "POST", headers: json, body: "2" });
-        const wrong = await call("/channels/page", { method: "PATCH" });
+        const wrong = await call("/stats", { method: "POST" });
         return { sent, received, joined, bare, made, full, wrong };
     },
     async refused() {
@@ -40,7 +40,15 @@ const roles = {
             return { error: error.name };
         }
     },
-    // One of several tabs that poll the same URL.
+    // Two tabs that poll the same URL.
+    async tabs() {
+        for (const tab of [1, 2]) {
+            const url = new URL(location.href);
+            url.searchParams.set("role", "tab");
+            url.searchParams.set("tab", tab);
+            open(url, "_blank");
+        }
+    },
     async tab() {
         return { tab: parameters.get("tab"), text: (await call("/receive?channels=tabs&timeout=30")).text };
     },
@@ -52,4 +60,4 @@ try {
 } catch (error) {
     outcome = { failed: String(error) };
 }
-await fetch("/report", { method: "POST", body: JSON.stringify(outcome) });
+if (outcome !== undefined) await fetch("/report", { method: "POST", body: JSON.stringify(outcome) });
