@@ -10,6 +10,12 @@ import sys
 directory = pathlib.Path(sys.argv[1])
 
 
+def tell(line):
+    # In one piece: print() writes a line and its end apart, and another thread's line may come between them.
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         path = self.path.split("?")[0].lstrip("/")
@@ -25,7 +31,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         content = self.rfile.read(int(self.headers["Content-Length"]))
-        print("report " + content.decode(), file=sys.stderr, flush=True)
+        tell("report " + content.decode())
         self.send_response(204)
         self.end_headers()
 
@@ -34,5 +40,5 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-print(f"port {server.server_address[1]}", file=sys.stderr, flush=True)
+tell(f"port {server.server_address[1]}")
 server.serve_forever()

@@ -4,7 +4,7 @@ import Synchronization
 /// A program that a test starts, with what it writes gathered as it comes.
 ///
 /// How it works: one thread a process reads its output and its errors until both end, then reaps it. Whoever waits for a line
-/// or for the end does so in a continuation.
+/// or for the end does so in a continuation, and not for ever: a test that waits in vain fails, and says for what.
 final class ChildProcess: Sendable {
     let pid: pid_t
     private let state = Mutex(State())
@@ -19,12 +19,16 @@ final class ChildProcess: Sendable {
     }
 
     private struct LineWaiter {
+        let id = UUID()
         let matches: @Sendable (Substring) -> Bool
         let earlierCount: Int
         let continuation: CheckedContinuation<String, any Error>
     }
 
-    /// It could not be started, or ended without the line that was waited for.
+    /// Far beyond what any test needs.
+    private static let patience = DispatchTimeInterval.seconds(120)
+
+    /// It could not be started, or did not write the line that was waited for.
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
@@ -76,9 +80,11 @@ final class ChildProcess: Sendable {
     var outputText: String { String(decoding: output, as: UTF8.self) }
     var errorText: String { state.withLock { String(decoding: $0.errors, as: UTF8.self) } }
 
-    /// The exit status, when all that it wrote has been read: 128 and the signal's number where a signal ended it.
+    /// The exit status, when all that it wrote has been read: 128 and the signal's number where a signal ended it. A process
+    /// that does not end is killed in the end.
     func exitStatus() async -> Int32 {
-        await withCheckedContinuation { continuation in
+        DispatchQueue.global().asyncAfter(deadline: .now() + Self.patience) { [weak self] in self?.kill() }
+        return await withCheckedContinuation { continuation in
             let status = state.withLock { state in
                 if state.exitStatus == nil { state.exitWaiters.append(continuation) }
                 return state.exitStatus
@@ -89,7 +95,7 @@ final class ChildProcess: Sendable {
 
     /// The first line of standard error that matches, or the one after `earlierCount` others, now or later.
     ///
-    /// - Throws: ``Failure`` with all of its errors, where it ends without one.
+    /// - Throws: ``Failure`` with all of its errors, where it ends without one or takes too long.
     func errorLine(
         after earlierCount: Int = 0, _ matches: @escaping @Sendable (Substring) -> Bool
     ) async throws -> String {
@@ -97,7 +103,18 @@ final class ChildProcess: Sendable {
             let waiter = LineWaiter(matches: matches, earlierCount: earlierCount, continuation: continuation)
             state.withLock { $0.lineWaiters.append(waiter) }
             tellLineWaiters()
+            DispatchQueue.global().asyncAfter(deadline: .now() + Self.patience) { [weak self] in
+                self?.giveUp(waiter.id)
+            }
         }
+    }
+
+    private func giveUp(_ id: UUID) {
+        let (waiter, text) = state.withLock { state in
+            let index = state.lineWaiters.firstIndex { $0.id == id }
+            return (index.map { state.lineWaiters.remove(at: $0) }, String(decoding: state.errors, as: UTF8.self))
+        }
+        waiter?.continuation.resume(throwing: Failure(description: "no such line came: \(text)"))
     }
 
     /// Sends a signal, unless the process is over.
