@@ -113,11 +113,12 @@ extension Harness {
                     return try await group.reduce([], +)
                 }
                 #expect(received.count == Set(received).count)
-                // What a hung-up receiver was given after its head had arrived is gone: at most one each.
+                // What a hung-up receiver was given after its head had arrived is gone: at most one each. Nothing is said
+                // of order: what came back to the head may follow younger ones that were taken meanwhile.
                 let status = try await server.status(of: "x")
                 #expect(status.sent == messagesCount)
                 #expect(status.delivered == messagesCount - status.pending)
-                #expect(received.compactMap { Int($0) } == received.compactMap { Int($0) }.sorted())
+                #expect(messagesCount - received.count - status.pending <= 800)
             }
         }
     }
