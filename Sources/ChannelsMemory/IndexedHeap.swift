@@ -10,7 +10,6 @@ protocol HeapItem: AnyObject {
 struct IndexedHeap<Item: HeapItem> {
     private var items: [Item] = []
 
-    var isEmpty: Bool { items.isEmpty }
     var count: Int { items.count }
     /// The item with the smallest key.
     var first: Item? { items.first }
@@ -38,12 +37,6 @@ struct IndexedHeap<Item: HeapItem> {
     mutating func update(_ item: Item) {
         siftDown(from: item.heapIndex)
         siftUp(from: item.heapIndex)
-    }
-
-    /// Lets go of all items at once; they are told that they are in no heap. O(n).
-    mutating func removeAll() {
-        for item in items { item.heapIndex = -1 }
-        items = []
     }
 
     private mutating func siftUp(from start: Int) {

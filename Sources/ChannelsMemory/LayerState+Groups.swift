@@ -19,9 +19,8 @@ extension LayerState {
         }
         guard expiry > .zero else { return .done(()) }
         try requireGroupsBelowMax(name, now: now)
-        try requireMemory(
-            MemoryCost.queue + MemoryCost.group + MemoryCost.subscription + MemoryCost.membership
-                + 2 * name.rawValue.utf8.count)
+        let bytesOfGroup = groups[groupName.rawValue] == nil ? MemoryCost.group + groupName.rawValue.utf8.count : 0
+        try requireMemory(bytesToMake(name) + bytesOfGroup + MemoryCost.subscription + MemoryCost.membership)
         let queue = makeQueue(of: name, now: now)
         let channel = makeChannel(name, in: queue)
         let group = makeGroup(groupName)
@@ -137,7 +136,7 @@ extension LayerState {
         member.endedAfter = number
         let unread =
             group.log.count(after: max(member.joinedAfter, subscription.position), through: number)
-            - member.exclusions.count
+            - member.exclusionCount
         if unread > 0 {
             subscription.ended.append(member)
             channel.unreadMembershipCount += 1
@@ -172,7 +171,7 @@ extension LayerState {
         subscription.endedLookAt = nil
         for member in ended {
             let low = max(member.joinedAfter, subscription.position)
-            if group.log.count(after: low, through: member.endedAfter) > member.exclusions.count {
+            if group.log.count(after: low, through: member.endedAfter) > member.exclusionCount {
                 subscription.ended.append(member)
             } else {
                 member.channel.unreadMembershipCount -= 1
@@ -206,10 +205,8 @@ extension LayerState {
 
     /// The end of a membership that has nothing to read.
     private func forget(_ member: Membership) {
-        member.isOver = true
-        member.subscription.exclusionCount -= member.exclusions.count
-        bytes -= MemoryCost.membership + MemoryCost.exclusion * member.exclusions.count
-        member.exclusions = []
+        member.forgetExclusions(through: .max)
+        bytes -= MemoryCost.membership
     }
 
     // MARK: Making and letting go

@@ -8,12 +8,12 @@ extension LayerState {
         var budget = holdBudget
         for name in names {
             guard let queue = queue(of: name) else { continue }
-            guard prepare(queue, now: now, &budget) else { return .again }
+            guard prepare(queue, now: now, &budget), !budget.isSpent else { return .again }
+            budget.spend(settle(queue, copiesNeeded: options.messagesMax, now: now))
         }
         var sources: [Source] = []
         for name in names {
             guard let queue = queue(of: name) else { continue }
-            settle(queue, now: now)
             if let source = Source(name, in: queue) { sources.append(source) }
         }
         return .done(sources.isEmpty ? [] : take(from: sources, options: options, now: now))
@@ -51,16 +51,23 @@ extension LayerState {
                 reference: joinStamp == 0 ? stored : GroupCopy(stored: stored, joinStamp: joinStamp)))
     }
 
-    /// Takes a delivery back, of which not one byte reached a client: to who waits, else to the head of its channel.
-    func giveBack(_ delivery: Delivery, now: Instant) -> Attempt<Void> {
+    /// Takes deliveries back, of which not one byte reached a client, the oldest first: to who waits, else to the head of
+    /// their channels.
+    func giveBack(_ deliveries: [Delivery], now: Instant) -> Attempt<Void> {
+        var budget = holdBudget
+        for delivery in deliveries {
+            guard let queue = queue(of: delivery.channel) else { continue }
+            guard prepare(queue, now: now, &budget) else { return .again }
+        }
+        for delivery in deliveries { giveBack(delivery, now: now) }
+        return .done(())
+    }
+
+    private func giveBack(_ delivery: Delivery, now: Instant) {
         let groupCopy = delivery.receipt.reference as? GroupCopy
         let joinStamp = groupCopy?.joinStamp ?? 0
         guard let stored = groupCopy?.stored ?? (delivery.receipt.reference as? StoredMessage) else {
             preconditionFailure("a delivery goes back to the backend that it came from")
-        }
-        if let queue = queue(of: delivery.channel) {
-            var budget = holdBudget
-            guard prepare(queue, now: now, &budget) else { return .again }
         }
         let queue = makeQueue(of: delivery.channel, now: now)
         let channel = makeChannel(delivery.channel, in: queue)
@@ -84,7 +91,6 @@ extension LayerState {
         }
         tidy(channel, in: queue)
         tidy(queue, now: now)
-        return .done(())
     }
 
     /// Drops what waits in a channel or mailbox. The chains are freed later, a slice at a time.
@@ -93,10 +99,12 @@ extension LayerState {
         guard let queue = queue(of: name) else { return .done(()) }
         var budget = holdBudget
         guard prepare(queue, now: now, &budget) else { return .again }
-        settle(queue, now: now)
+        // All of it, whatever the memory: the next line frees as much again.
+        settle(queue, copiesNeeded: .max, now: now)
         queue.lastChange = now
         if name.isInMailbox {
             let channel = makeChannel(name, in: queue)
+            if queue.purgedChannels.count == Queue.purgedChannelsMax { forgetPurges(in: queue, count: 1) }
             channel.purgeStamp = purgeStamp
             queue.purgedChannels.append((channel, purgeStamp, now))
             schedule(queue, at: now + Self.countsKept)
@@ -113,7 +121,7 @@ extension LayerState {
         guard channel.oldest != nil else { return }
         if channel.heapIndex >= 0 { queue.heads.remove(channel) }
         countPurged(channel.count, in: queue)
-        channel.purgedThrough = sequence
+        channel.purgeCount &+= 1
         garbage.append(Garbage(chain: channel.detachAll(), channel: channel, queue: queue))
     }
 
@@ -125,6 +133,16 @@ extension LayerState {
             }
         } else if let channel = queue.channel(queue.name) {
             purge(channel, in: queue)
+        }
+    }
+
+    /// Lets go of the oldest purges of single channels: what is given back later than that stays.
+    func forgetPurges(in queue: Queue, count: Int) {
+        let forgotten = queue.purgedChannels.prefix(count)
+        queue.purgedChannels.removeFirst(forgotten.count)
+        for (channel, stamp, _) in forgotten where channel.purgeStamp == stamp {
+            channel.purgeStamp = 0
+            tidy(channel, in: queue)
         }
     }
 

@@ -10,8 +10,9 @@ extension LayerState {
             var budget = holdBudget
             guard prepare(queue, now: now, &budget) else { return .again }
             settle(queue, now: now)
-        } else if expiry > .zero {
-            try requireMemory(StoredMessage.bytes(of: message) + MemoryCost.copy + MemoryCost.queue)
+        } else {
+            let stored = expiry > .zero ? StoredMessage.bytes(of: message) + MemoryCost.copy : 0
+            try requireMemory(stored + bytesToMake(name))
         }
         let queue = makeQueue(of: name, now: now)
         let channel = makeChannel(name, in: queue)
@@ -103,6 +104,7 @@ extension LayerState {
         return (sequence, due)
     }
 
+    /// - Throws: `layerFull`
     func requireMemory(_ needed: Int) throws(ChannelError) {
         guard bytes + needed > settings.memoryBytesMax else { return }
         throw ChannelError(

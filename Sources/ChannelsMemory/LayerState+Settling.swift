@@ -8,6 +8,8 @@ struct Settlement {
     var accepted: [(entry: LogEntry, membership: Membership)] = []
     /// Copies that find none.
     var dropped = 0
+    /// Set where the layer's memory ends before the queue's room: only entries up to this number were looked at.
+    var stopsAfter: UInt64?
 }
 
 extension LayerState {
@@ -25,10 +27,15 @@ extension LayerState {
         return true
     }
 
-    /// Settles a prepared queue.
-    func settle(_ queue: Queue, now: Instant) {
-        guard lastGroupNumber > queue.settledThrough else { return }
-        let settlement = settlement(of: queue)
+    /// Settles a prepared queue. Returns what it cost, in units of a budget.
+    ///
+    /// Where the layer is at its memory limit, a queue settles no further than it takes to have `copiesNeeded`, which are
+    /// about to be taken: what is stored already stays in the logs, and is judged the next time.
+    @discardableResult
+    func settle(_ queue: Queue, copiesNeeded: Int = 0, now: Instant) -> Int {
+        guard lastGroupNumber > queue.settledThrough else { return 0 }
+        let affordable = max(0, settings.memoryBytesMax - bytes) / MemoryCost.copy
+        let settlement = settlement(of: queue, copiesMax: max(affordable, copiesNeeded - queue.pending))
         for (entry, membership) in settlement.accepted {
             store(entry.stored, in: membership.channel, joinStamp: membership.joinStamp)
         }
@@ -37,14 +44,19 @@ extension LayerState {
         queue.counts.dropped += settlement.dropped
         totals.dropped += settlement.dropped
         queue.lastChange = now
-        queue.settledThrough = sequence
-        for subscription in queue.subscriptions where subscription.hasNews { moveToEnd(subscription, now: now) }
+        if let number = settlement.stopsAfter {
+            for subscription in queue.subscriptions { move(subscription, to: number) }
+        } else {
+            queue.settledThrough = sequence
+            for subscription in queue.subscriptions where subscription.hasNews { moveToEnd(subscription, now: now) }
+        }
+        return 3 * settlement.accepted.count
     }
 
     /// What settling a prepared queue would do; changes nothing.
     ///
     /// O(accepted · log groups), plus the exclusions that apply, and the joins and endings since it last settled.
-    func settlement(of queue: Queue) -> Settlement {
+    func settlement(of queue: Queue, copiesMax: Int = .max) -> Settlement {
         var settlement = Settlement()
         guard lastGroupNumber > queue.settledThrough else { return settlement }
         var due = 0
@@ -55,33 +67,32 @@ extension LayerState {
             due += ownDue
             readers.insert(reader)
         }
-        // Where the layer is at its memory limit, there is no room either.
-        let affordable = max(0, settings.memoryBytesMax - bytes) / MemoryCost.copy
-        let room = min(due, max(0, queue.capacity - queue.pending), affordable)
-        while settlement.accepted.count < room, let reader = readers.first {
+        let room = min(due, max(0, queue.capacity - queue.pending))
+        var lastNumber: UInt64 = 0
+        while settlement.accepted.count < min(room, copiesMax), let reader = readers.first {
+            lastNumber = reader.number
             reader.appendCopies(to: &settlement.accepted, countMax: room)
             if reader.advance() { readers.update(reader) } else { readers.remove(reader) }
         }
-        settlement.dropped = due - settlement.accepted.count
+        if settlement.accepted.count < room {
+            settlement.stopsAfter = lastNumber
+        } else {
+            settlement.dropped = due - settlement.accepted.count
+        }
         return settlement
     }
 
     /// Notes that everything in the group's log has been looked at for this queue.
     func moveToEnd(_ subscription: Subscription, now: Instant) {
         let group = subscription.group
-        for member in subscription.excludedMembers {
-            bytes -= MemoryCost.exclusion * member.exclusions.count
-            member.exclusions = []
-        }
-        subscription.excludedMembers = []
-        subscription.exclusionCount = 0
+        subscription.forgetExclusions(through: sequence)
         let ended = subscription.ended
         subscription.ended = []
         subscription.endedLookAt = nil
         subscription.position = sequence
+        subscription.trimPosition = sequence
         subscription.collapseJoins()
         for membership in ended {
-            membership.isOver = true
             membership.channel.unreadMembershipCount -= 1
             bytes -= MemoryCost.membership
             tidy(membership.channel, in: subscription.queue)
@@ -93,7 +104,15 @@ extension LayerState {
             group.appendSubscription(subscription)
         }
         var budget = Budget(32)
-        if !trimLog(of: group, &budget) { schedule(group, at: now) }
+        if !trimLog(of: group, &budget) || (group.isClosed && group.log.isEmpty) { schedule(group, at: now) }
+    }
+
+    /// Notes that entries up to `number` have been looked at for this queue, and no later ones. The group's list of
+    /// subscriptions keeps its order, and the log its entries, until the queue has read on to the end.
+    private func move(_ subscription: Subscription, to number: UInt64) {
+        guard number > subscription.position else { return }
+        subscription.forgetExclusions(through: number)
+        subscription.position = number
     }
 
     // MARK: Logs
@@ -110,7 +129,7 @@ extension LayerState {
 
     /// Frees the group's entries that all have passed. False where the budget did not suffice.
     func trimLog(of group: Group, _ budget: inout Budget) -> Bool {
-        let passed = group.firstSubscription?.position ?? .max
+        let passed = group.firstSubscription?.trimPosition ?? .max
         while let entry = group.log.first, entry.stored.number <= passed {
             guard !budget.isSpent else { return false }
             budget.spend(4)
@@ -123,13 +142,13 @@ extension LayerState {
         let number = entry.stored.number
         group.log.remove(number)
         group.logDeadlines.remove(entry)
-        for member in entry.exclusions where !member.isOver {
-            guard let index = member.indexOfExclusion(number) else { continue }
-            member.exclusions.remove(at: index)
-            member.subscription.exclusionCount -= 1
-            bytes -= MemoryCost.exclusion
-        }
-        bytes -= MemoryCost.logEntry
+        for exclusion in entry.exclusions { exclusion.member?.forget(exclusion) }
+        discard(entry)
+    }
+
+    /// Lets go of an entry that has left its log.
+    func discard(_ entry: LogEntry) {
+        bytes -= MemoryCost.logEntry + MemoryCost.exclusion * entry.exclusions.count
         release(entry.stored)
     }
 
@@ -145,11 +164,9 @@ extension LayerState {
 
     /// Notes that `member` gets no copy of the entry, although it is a member.
     func exclude(_ member: Membership, from entry: LogEntry) {
-        let subscription = member.subscription
-        if member.exclusions.isEmpty { subscription.excludedMembers.append(member) }
-        member.exclusions.append(entry.stored.number)
-        subscription.exclusionCount += 1
-        entry.exclusions.append(member)
+        let exclusion = Exclusion(of: member, from: entry.stored.number)
+        member.remember(exclusion)
+        entry.exclusions.append(exclusion)
         bytes += MemoryCost.exclusion
     }
 }
@@ -162,29 +179,46 @@ private final class LogReader: HeapItem {
     /// Ended memberships in the order of joining.
     private var ended: [Membership]
     var heapIndex = -1
-    var heapKey: UInt64 { entry.stored.number }
+    var heapKey: UInt64 { number }
+    /// Of the entry at hand.
+    var number: UInt64 { entry.stored.number }
 
     init?(_ subscription: Subscription) {
         let log = subscription.group.log
-        place = log.position(after: subscription.position)
+        ended = subscription.ended.filter { $0.endedAfter > subscription.position }
+            .sorted { $0.joinStamp < $1.joinStamp }
+        guard let firstJoin = Self.firstJoin(of: subscription.firstMember, ended) else { return nil }
+        place = log.position(after: max(subscription.position, firstJoin))
         guard let entry = log[place] else { return nil }
         self.entry = entry
         self.subscription = subscription
-        ended = subscription.ended.sorted { $0.joinStamp < $1.joinStamp }
     }
 
-    /// Goes on to the next entry; false at the end.
+    /// The number after which someone here gets copies; nil where nobody does any more.
+    private static func firstJoin(of firstMember: Membership?, _ ended: [Membership]) -> UInt64? {
+        guard let firstMember else { return ended.first?.joinedAfter }
+        return min(firstMember.joinedAfter, ended.first?.joinedAfter ?? .max)
+    }
+
+    /// Goes on to the next entry that is meant for anyone here; false at the end.
     func advance() -> Bool {
-        subscription.group.log.advance(&place)
-        guard let next = subscription.group.log[place] else { return false }
+        let log = subscription.group.log
+        log.advance(&place)
+        guard let next = log[place] else { return false }
         entry = next
+        ended.removeAll { $0.endedAfter < number }
+        // Between one membership's end and the next one's join there may be very many.
+        guard let firstJoin = Self.firstJoin(of: subscription.firstMember, ended) else { return false }
+        if firstJoin >= number {
+            place = log.position(after: firstJoin)
+            guard let next = log[place] else { return false }
+            entry = next
+        }
         return true
     }
 
     /// Appends this entry's copies in the order of joining, until there are `countMax` in all.
     func appendCopies(to accepted: inout [(entry: LogEntry, membership: Membership)], countMax: Int) {
-        let number = entry.stored.number
-        if !ended.isEmpty { ended.removeAll { $0.endedAfter < number } }
         var nextEnded = 0
         var member = subscription.firstMember
         while accepted.count < countMax {

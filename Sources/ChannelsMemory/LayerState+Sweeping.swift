@@ -6,6 +6,10 @@ extension LayerState {
     /// One slice.
     func sweep(now: Instant) {
         var budget = holdBudget
+        sweep(now: now, &budget)
+    }
+
+    private func sweep(now: Instant, _ budget: inout Budget) {
         collectGarbage(&budget)
         while !budget.isSpent, let object = sweeps.first, object.sweepAt <= now {
             sweeps.remove(object)
@@ -36,12 +40,7 @@ extension LayerState {
         guard catchUpWithFlush(queue, &budget), drainExpired(queue, now: now, &budget) else {
             return schedule(queue, at: now)
         }
-        let forgotten = queue.purgedChannels.prefix { $0.at + Self.countsKept <= now }
-        queue.purgedChannels.removeFirst(forgotten.count)
-        for (channel, stamp, _) in forgotten where channel.purgeStamp == stamp {
-            channel.purgeStamp = 0
-            tidy(channel, in: queue)
-        }
+        forgetPurges(in: queue, count: queue.purgedChannels.prefix { $0.at + Self.countsKept <= now }.count)
         if let next = queue.purgedChannels.first { schedule(queue, at: next.at + Self.countsKept) }
         if let next = queue.deadlines.first { return schedule(queue, at: next.stored.deadline + Self.sweepSlack) }
         guard queue.isUnused else { return }
@@ -84,7 +83,7 @@ extension LayerState {
             guard !budget.isSpent else { return false }
             budget.spend(2)
             let channel = copy.channel
-            guard copy.stored.number > channel.purgedThrough else {
+            guard !copy.isGarbage else {
                 queue.deadlines.remove(copy)  // garbage; the rest of it is collected elsewhere
                 continue
             }
@@ -112,25 +111,27 @@ extension LayerState {
     }
 
     /// Clears away a slice of what a flush dropped; true where that was the last.
-    func flushSlice(_ progress: inout FlushProgress) -> Bool {
+    func flushSlice(_ progress: FlushProgress, now: Instant) -> Bool {
         var budget = holdBudget
         collectGarbage(&budget)
-        while progress.queueShard < NameTable<Queue>.shardCount {
-            for queue in queues.objects(inShard: progress.queueShard) {
+        while let queue = progress.nextQueue(in: queues) {
+            guard !budget.isSpent else { return false }
+            budget.spend()
+            // One that has caught up by itself may be gone by now.
+            if queue.flushGeneration != flushGeneration {
                 guard catchUpWithFlush(queue, &budget) else { return false }
                 tidy(queue, now: flushedAt)
             }
-            progress.queueShard += 1
-            guard !budget.isSpent else { return false }
+            progress.finishQueue()
         }
-        while progress.groupShard < NameTable<Group>.shardCount {
-            for group in progress.groups.objects(inShard: progress.groupShard) {
-                guard clearFlushed(group, &budget) else { return false }
-            }
-            progress.groupShard += 1
+        while let group = progress.nextGroup() {
+            guard !budget.isSpent, clearFlushed(group, &budget) else { return false }
+            budget.spend()
+            progress.finishGroup()
         }
-        collectGarbage(&budget)
-        return garbage.isEmpty
+        // Groups that had been removed before, but had readers, have none any more: a sweep frees them.
+        sweep(now: now, &budget)
+        return garbage.isEmpty && !budget.isSpent
     }
 
     private func clearFlushed(_ group: Group, _ budget: inout Budget) -> Bool {
@@ -144,8 +145,7 @@ extension LayerState {
             for entry in group.log.removeLastChunk() {
                 budget.spend(2)
                 group.logDeadlines.remove(entry)
-                bytes -= MemoryCost.logEntry
-                release(entry.stored)
+                discard(entry)
             }
         }
         while !group.members.isEmpty {
@@ -169,12 +169,33 @@ extension LayerState {
     }
 }
 
-/// How far a flush has been cleared away.
-// SAFETY: between two holds of the lock it is only carried along.
-struct FlushProgress: @unchecked Sendable {
-    fileprivate let groups: NameTable<Group>
-    fileprivate var queueShard = 0
-    fileprivate var groupShard = 0
+/// How far a flush has been cleared away: tables are gone through a shard at a time, and a shard from its end.
+// SAFETY: touched under the layer's lock only; between two holds it is only carried along.
+final class FlushProgress: @unchecked Sendable {
+    private let groups: NameTable<Group>
+    private var queuesOfShard: [Queue] = []
+    private var groupsOfShard: [Group] = []
+    private var queueShards = 0..<NameTable<Queue>.shardCount
+    private var groupShards = 0..<NameTable<Group>.shardCount
 
     fileprivate init(groups: NameTable<Group>) { self.groups = groups }
+
+    /// The queue to clear next, until `finishQueue` says that it is clear; nil after the last one.
+    fileprivate func nextQueue(in queues: NameTable<Queue>) -> Queue? {
+        while queuesOfShard.isEmpty, let shard = queueShards.popFirst() {
+            queuesOfShard = queues.objects(inShard: shard)
+        }
+        return queuesOfShard.last
+    }
+
+    fileprivate func finishQueue() { queuesOfShard.removeLast() }
+
+    fileprivate func nextGroup() -> Group? {
+        while groupsOfShard.isEmpty, let shard = groupShards.popFirst() {
+            groupsOfShard = groups.objects(inShard: shard)
+        }
+        return groupsOfShard.last
+    }
+
+    fileprivate func finishGroup() { groupsOfShard.removeLast() }
 }

@@ -4,7 +4,11 @@ import Channels
 
 extension LayerState {
     /// Parks a receiver on its names. Nothing may be there for it.
-    func park(_ waiter: Waiter, on names: [ChannelName], now: Instant) {
+    ///
+    /// - Throws: `layerFull`, where there is no memory for it and its names.
+    func park(_ waiter: Waiter, on names: [ChannelName], now: Instant) throws(ChannelError) {
+        let bytesNeeded = names.reduce(MemoryCost.waiter) { $0 + MemoryCost.waitLink + bytesToMake($1) }
+        try requireMemory(bytesNeeded)
         lastArrival += 1
         waiter.arrival = lastArrival
         waiting += 1
@@ -86,66 +90,84 @@ extension LayerState {
     /// all that are for its channels and fit. Returns the memberships that were served.
     ///
     /// How it works: each channel in wait offers its copy to its first receiver; a heap holds the offers by the receivers'
-    /// arrival. A receiver that has enough is passed by, and the offer goes to the next one in that channel's list. A mailbox
-    /// offers its members' copies one after the other.
+    /// arrival. A receiver that has enough is answered at once, and so is out of all lists: its other channels then offer
+    /// theirs to the next one. A mailbox offers its members' copies one after the other.
+    ///
+    /// O(log n) a receiver, and what its names cost to take out of their lists.
     func serveWaiters(of group: Group, with stored: StoredMessage, now: Instant) -> [Membership] {
         var offers = IndexedHeap<Offer>()
-        for member in group.waitingMemberships where member.deadline > now && member.skippedNumber != stored.number {
-            offers.insert(Offer(member, to: member.channel.waiters.first!, isWholeMailbox: false))
+        for member in group.waitingMemberships where member.isOpen(to: stored, at: now) {
+            offers.insert(Offer(member, isWholeMailbox: false))
         }
         for subscription in group.waitingSubscriptions {
-            guard let member = subscription.firstMember else { continue }
-            offers.insert(Offer(member, to: subscription.queue.mailboxWaiters.first!, isWholeMailbox: true))
+            if let member = subscription.firstMember { offers.insert(Offer(member, isWholeMailbox: true)) }
         }
         let size = stored.message.content.count
         var served: [Membership] = []
-        var receivers: [Waiter] = []
+        var unfilled: [Waiter] = []
         while let offer = offers.first {
-            let waiter = offer.link.waiter
             let member = offer.member
-            let isOpen = member.deadline > now && member.skippedNumber != stored.number
-            if isOpen, !waiter.hasRoom(forBytes: size) {
-                if let next = offer.link.next {
-                    offer.link = next
-                    offers.update(offer)
-                } else {
-                    offers.remove(offer)
-                }
+            guard member.isOpen(to: stored, at: now) else {
+                if offer.goOn() { offers.update(offer) } else { offers.remove(offer) }
                 continue
             }
-            if isOpen {
-                member.skippedNumber = stored.number
-                served.append(member)
-                if waiter.gathered.isEmpty { receivers.append(waiter) }
-                let queue = member.channel.queue
-                countSent(queue)
-                queue.lastChange = now
-                waiter.gathered.append(delivery(of: stored, in: member.channel, joinStamp: member.joinStamp))
-            }
-            if offer.isWholeMailbox, let next = member.next {
-                offer.member = next
-                offers.update(offer)
-            } else {
+            guard let waiter = offer.firstWaiter else {
                 offers.remove(offer)
+                continue
             }
+            guard waiter.arrival == offer.arrival else {
+                offer.arrival = waiter.arrival
+                offers.update(offer)
+                continue
+            }
+            member.skippedNumber = stored.number
+            served.append(member)
+            let queue = member.channel.queue
+            countSent(queue)
+            queue.lastChange = now
+            if waiter.gathered.isEmpty { unfilled.append(waiter) }
+            waiter.gathered.append(delivery(of: stored, in: member.channel, joinStamp: member.joinStamp))
+            if !waiter.hasRoom(forBytes: size) { end(waiter, .delivered(waiter.gathered), now: now) }
+            if offer.goOn() { offers.update(offer) } else { offers.remove(offer) }
         }
-        for waiter in receivers { end(waiter, .delivered(waiter.gathered), now: now) }
+        for waiter in unfilled { end(waiter, .delivered(waiter.gathered), now: now) }
         return served
     }
 }
 
-/// A member's copy, on offer to a receiver.
+extension Membership {
+    /// Whether it is to get a copy, and has not got it yet.
+    fileprivate func isOpen(to stored: StoredMessage, at now: Instant) -> Bool {
+        deadline > now && skippedNumber != stored.number
+    }
+}
+
+/// A member's copy, on offer to the first receiver in wait on its channel, or on its mailbox.
 private final class Offer: HeapItem {
-    var member: Membership
-    var link: WaitLink
-    let isWholeMailbox: Bool
+    private(set) var member: Membership
+    private let isWholeMailbox: Bool
+    /// Of the receiver that was the first when this was last looked at; later ones have greater numbers.
+    var arrival: UInt64
     var heapIndex = -1
 
-    init(_ member: Membership, to link: WaitLink, isWholeMailbox: Bool) {
+    init(_ member: Membership, isWholeMailbox: Bool) {
         self.member = member
-        self.link = link
         self.isWholeMailbox = isWholeMailbox
+        arrival = 0
+        arrival = firstWaiter?.arrival ?? .max
     }
 
-    var heapKey: CopyOrder { CopyOrder(number: link.waiter.arrival, joinStamp: member.joinStamp) }
+    /// Nil where nobody waits any more.
+    var firstWaiter: Waiter? {
+        isWholeMailbox ? member.channel.queue.mailboxWaiters.first?.waiter : member.channel.waiters.first?.waiter
+    }
+
+    /// Goes on to the next member of the mailbox; false where there is none.
+    func goOn() -> Bool {
+        guard isWholeMailbox, let next = member.next else { return false }
+        member = next
+        return true
+    }
+
+    var heapKey: CopyOrder { CopyOrder(number: arrival, joinStamp: member.joinStamp) }
 }

@@ -7,7 +7,7 @@ import Channels
 /// needs more of that than its budget allows says `.again`; the lock is let go, others get their turn, and it is repeated.
 /// So no hold is long, and yet each answer is exact for its instant.
 ///
-/// Continuations are never resumed here: who is to be resumed is gathered in `wakeUps`, for after the lock.
+/// Continuations are never resumed here, and large contents never freed: both are gathered, for after the lock.
 // SAFETY: it is reached through the layer's `Mutex` only, and nothing of it but values leaves the lock.
 final class LayerState: @unchecked Sendable {
     let settings: LayerSettings
@@ -26,6 +26,8 @@ final class LayerState: @unchecked Sendable {
     /// Chains of purged copies that wait to be freed.
     var garbage: [Garbage] = []
     var wakeUps: [Waiter] = []
+    /// Messages with large contents that nothing holds any more.
+    var discarded: [StoredMessage] = []
     /// The instant for which a sweep is scheduled.
     var scheduledSweep: Instant?
 
@@ -78,6 +80,15 @@ final class LayerState: @unchecked Sendable {
         return queue.makeChannel(name)
     }
 
+    /// What it would take to make the queue and the channel of that name, as far as they are not there.
+    func bytesToMake(_ name: ChannelName) -> Int {
+        let queue = queue(of: name)
+        var bytes = 0
+        if queue == nil { bytes += MemoryCost.queue + name.queue.rawValue.utf8.count }
+        if name.isInMailbox, queue?.channel(name) == nil { bytes += MemoryCost.channel + name.rawValue.utf8.count }
+        return bytes
+    }
+
     /// Lets go of a mailbox's channel that nothing needs any more.
     func tidy(_ channel: Channel, in queue: Queue) {
         guard queue.removeIfUnused(channel) else { return }
@@ -122,8 +133,13 @@ final class LayerState: @unchecked Sendable {
 
     func release(_ stored: StoredMessage) {
         stored.holderCount -= 1
-        if stored.holderCount == 0 { bytes -= stored.bytes }
+        guard stored.holderCount == 0 else { return }
+        bytes -= stored.bytes
+        if stored.message.content.count >= Self.discardedBytesMin { discarded.append(stored) }
     }
+
+    /// Contents from this size on are freed outside the lock: it may take the allocator a system call.
+    private static let discardedBytesMin = 16_384
 
     /// Puts a copy into its queue.
     func store(_ stored: StoredMessage, in channel: Channel, joinStamp: UInt64 = 0) {
@@ -174,11 +190,14 @@ final class LayerState: @unchecked Sendable {
 }
 
 extension LayerState {
-    /// Whose waits have ended in this hold of the lock.
-    func takeWakeUps() -> [Waiter] {
-        guard !wakeUps.isEmpty else { return [] }
-        defer { wakeUps = [] }
-        return wakeUps
+    /// What this hold of the lock leaves to be done after it.
+    func takeLeftovers() -> Leftovers {
+        guard !wakeUps.isEmpty || !discarded.isEmpty else { return Leftovers() }
+        defer {
+            wakeUps = []
+            discarded = []
+        }
+        return Leftovers(wakeUps: wakeUps, discarded: discarded)
     }
 
     /// When to run a sweep, if none is scheduled for that early.
@@ -190,6 +209,14 @@ extension LayerState {
         scheduledSweep = due
         return due
     }
+}
+
+/// What is done outside the lock.
+struct Leftovers {
+    /// Whose waits have ended.
+    var wakeUps: [Waiter] = []
+    /// Freed with this.
+    var discarded: [StoredMessage] = []
 }
 
 /// How much an operation may do in one hold of the lock; a unit is some 100 to 200 ns.

@@ -12,7 +12,13 @@ public final class MemoryBackend: ChannelBackend {
     private let clock: any ChannelClock
     private let settings: LayerSettings
     private let epoch: UInt64
-    private let nextSweep = Mutex<(at: Instant, action: any ScheduledAction)?>(nil)
+    private let sweepPlan = Mutex(SweepPlan())
+
+    /// The one sweep that is to come. One that was replaced while its time had come already finds its number gone.
+    private struct SweepPlan {
+        var number = 0
+        var next: (at: Instant, action: any ScheduledAction)?
+    }
 
     /// - Parameter epoch: the first half of every id; it must be greater than that of any earlier backend of this layer, as
     ///   milliseconds since 1970 are.
@@ -73,14 +79,12 @@ public final class MemoryBackend: ChannelBackend {
         case .delivered(let deliveries): return deliveries
         case .timeLimit: return []
         case .cancelled: throw CancellationError()
+        case .refused(let error): throw error
         }
     }
 
     public func giveBack(_ deliveries: [Delivery]) async -> Int {
-        // The youngest first, so that each finds its place at the head.
-        for delivery in deliveries.reversed() {
-            while case .again = hold({ state, now in state.giveBack(delivery, now: now) }) { await Task.yield() }
-        }
+        await attempt { state, now in state.giveBack(deliveries, now: now) }
         return 0
     }
 
@@ -101,9 +105,13 @@ public final class MemoryBackend: ChannelBackend {
                     waiter.outcome = .delivered(deliveries)
                     return (true, waiter.outcome)
                 case .done:
-                    waiter.continuation = continuation
-                    state.park(waiter, on: names, now: now)
-                    return (true, nil)
+                    do throws(ChannelError) {
+                        try state.park(waiter, on: names, now: now)
+                        waiter.continuation = continuation
+                    } catch {
+                        waiter.outcome = .refused(error)
+                    }
+                    return (true, waiter.outcome)
                 }
             }
         }
@@ -156,15 +164,8 @@ public final class MemoryBackend: ChannelBackend {
 
     /// Everything is gone at once; its memory is free when this returns.
     public func flush() async throws {
-        var progress = hold { state, now in state.flush(now: now) }
-        var isDone = false
-        while !isDone {
-            (isDone, progress) = hold { [progress] state, _ in
-                var progress = progress
-                return (state.flushSlice(&progress), progress)
-            }
-            await Task.yield()
-        }
+        let progress = hold { state, now in state.flush(now: now) }
+        await attempt { state, now in state.flushSlice(progress, now: now) ? .done(()) : .again }
     }
 
     public func status(of channel: ChannelName) async throws -> ChannelStatus {
@@ -191,7 +192,7 @@ public final class MemoryBackend: ChannelBackend {
     private func hold<Value: Sendable, Failure>(
         _ operation: (LayerState, Instant) throws(Failure) -> Value
     ) throws(Failure) -> Value {
-        let (result, wakeUps, sweepAt) = state.withLock { state in
+        let (result, leftovers, sweepAt) = state.withLock { state in
             // Read under the lock, so that instants grow with the numbers of messages.
             let now = clock.now
             let result: Result<Value, Failure>
@@ -200,23 +201,30 @@ public final class MemoryBackend: ChannelBackend {
             } catch {
                 result = .failure(error)
             }
-            return (result, state.takeWakeUps(), state.sweepToSchedule(now: now))
+            return (result, state.takeLeftovers(), state.sweepToSchedule(now: now))
         }
-        for waiter in wakeUps { waiter.resume() }
+        for waiter in leftovers.wakeUps { waiter.resume() }
         if let sweepAt { scheduleSweep(at: sweepAt) }
         return try result.get()
     }
 
     private func scheduleSweep(at instant: Instant) {
-        nextSweep.withLock { next in
-            if let next, next.at <= instant { return }
-            next?.action.cancel()
-            next = (instant, clock.schedule(at: instant) { [weak self] in self?.sweep() })
+        sweepPlan.withLock { plan in
+            if let next = plan.next, next.at <= instant { return }
+            plan.next?.action.cancel()
+            plan.number += 1
+            let number = plan.number
+            plan.next = (instant, clock.schedule(at: instant) { [weak self] in self?.sweep(number) })
         }
     }
 
-    private func sweep() {
-        nextSweep.withLock { $0 = nil }
+    private func sweep(_ number: Int) {
+        let isPlanned = sweepPlan.withLock { plan in
+            guard plan.number == number else { return false }
+            plan.next = nil
+            return true
+        }
+        guard isPlanned else { return }
         hold { state, now in
             state.scheduledSweep = nil
             state.sweep(now: now)

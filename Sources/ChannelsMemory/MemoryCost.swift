@@ -7,8 +7,8 @@ enum MemoryCost {
     static let copy = 96
     /// An entry in a group's log: the object, its slots in log and heap.
     static let logEntry = 112
-    /// A channel excluded from one group send.
-    static let exclusion = 48
+    /// A channel excluded from one group send: the object, its slots in entry and membership.
+    static let exclusion = 80
     /// A queue with its first channel, and its slots in the table and the heap of sweeps.
     static let queue = 640
     /// A channel inside a mailbox.

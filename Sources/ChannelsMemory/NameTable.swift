@@ -24,10 +24,6 @@ struct NameTable<Object: AnyObject> {
     /// The objects of one shard, a 256th of all.
     func objects(inShard shard: Int) -> [Object] { Array(shards[shard].values) }
 
-    /// Which dictionary: a cheap mix of the last bytes, where numbered names differ. Their quality only spreads the growth.
-    private static func shard(of name: String) -> Int {
-        var mix: UInt64 = 0
-        for byte in name.utf8.suffix(8) { mix = (mix ^ UInt64(byte)) &* 0x9E37_79B9_7F4A_7C15 }
-        return Int(mix >> 56)
-    }
+    /// Which dictionary: by the whole name, so that names that are alike at one end spread all the same.
+    private static func shard(of name: String) -> Int { name.hashValue & (shardCount - 1) }
 }

@@ -33,8 +33,9 @@ final class Queue: Sweepable {
 
     /// The layer's purge stamp when the whole queue was last purged.
     var purgeStamp: UInt64 = 0
-    /// Channels of a mailbox that were purged on their own, and when: their stamps are kept for a while.
+    /// Channels of a mailbox that were purged on their own, and when: the last ones' stamps are kept for a while.
     var purgedChannels: [(channel: Channel, stamp: UInt64, at: Instant)] = []
+    static let purgedChannelsMax = 1000
     /// The layer's flush that this queue has heard of.
     var flushGeneration: UInt64
     var lastChange: Instant
@@ -67,7 +68,6 @@ final class Queue: Sweepable {
     }
 
     var allChannels: [Channel] { isMailbox ? Array(channelsByName.values) : [soleChannel!] }
-    var channelCount: Int { isMailbox ? channelsByName.count : 1 }
 
     /// The oldest copy of the whole queue.
     var oldest: Copy? { isMailbox ? heads.first?.oldest : soleChannel!.oldest }
@@ -91,8 +91,8 @@ final class Channel: HeapItem {
     var unreadMembershipCount = 0
     /// The layer's purge stamp when this channel alone was last purged; 0 for never, or forgotten.
     var purgeStamp: UInt64 = 0
-    /// Copies up to this number were purged; they are no longer in the chain.
-    var purgedThrough: UInt64 = 0
+    /// How often its copies were purged; those of before are garbage.
+    var purgeCount: UInt32 = 0
     var heapIndex = -1
 
     init(name: ChannelName, queue: Queue) {

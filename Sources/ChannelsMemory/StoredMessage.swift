@@ -35,6 +35,8 @@ final class Copy: HeapItem {
     let joinStamp: UInt64
     // SAFETY: a channel is kept as long as a copy waits in it.
     unowned(unsafe) let channel: Channel
+    /// The channel's purges before this copy came.
+    private let purgeCount: UInt32
     var next: Copy?
     // SAFETY: the previous copy holds this one by `next`, so it lives while this one is linked.
     unowned(unsafe) var previous: Copy?
@@ -44,7 +46,11 @@ final class Copy: HeapItem {
         self.stored = stored
         self.channel = channel
         self.joinStamp = joinStamp
+        purgeCount = channel.purgeCount
     }
+
+    /// Purged: out of its channel's chain, and waiting to be freed.
+    var isGarbage: Bool { purgeCount != channel.purgeCount }
 
     /// In the queue's heap: when it expires.
     var heapKey: Instant { stored.deadline }

@@ -9,6 +9,9 @@ final class Subscription: HeapItem {
     let group: Group
     /// Entries up to this number have been looked at.
     var position: UInt64
+    /// Entries up to this number may be freed as far as this queue is concerned; not greater than `position`. The group's
+    /// list is in the order of these.
+    var trimPosition: UInt64
 
     // SAFETY: held by the group's members; a membership takes itself out before it goes.
     private(set) unowned(unsafe) var firstMember: Membership?
@@ -29,8 +32,9 @@ final class Subscription: HeapItem {
     var heapKey: Instant { nextLapse }
 
     /// Exclusions of unread entries, over all memberships; and who has any.
-    var exclusionCount = 0
-    var excludedMembers: [Membership] = []
+    fileprivate(set) var exclusionCount = 0
+    // SAFETY: held as members or as ended ones; each is taken out with its last exclusion.
+    fileprivate var excludedMembers: [Unmanaged<Membership>] = []
 
     // SAFETY: linked among the group's subscriptions; each unlinks itself before it goes.
     unowned(unsafe) var next: Subscription?
@@ -41,6 +45,7 @@ final class Subscription: HeapItem {
         self.queue = queue
         self.group = group
         self.position = position
+        trimPosition = position
         self.nextLapse = nextLapse
     }
 
@@ -84,6 +89,11 @@ final class Subscription: HeapItem {
         if joins[bucket].count == 0 { joins.remove(at: bucket) }
     }
 
+    /// Forgets the exclusions of entries up to `number`, which have been read.
+    func forgetExclusions(through number: UInt64) {
+        for member in excludedMembers { member.takeUnretainedValue().forgetExclusions(through: number) }
+    }
+
     /// All entries so far have been looked at: one bucket is left.
     func collapseJoins() {
         joins = memberCount == 0 ? [] : [(position, memberCount)]
@@ -108,7 +118,7 @@ final class Subscription: HeapItem {
 final class Membership: HeapItem, SortedItem {
     // SAFETY: a channel is kept while it has memberships, or ended ones with copies unread.
     unowned(unsafe) let channel: Channel
-    // SAFETY: a subscription is kept while it has memberships; `isOver` says when it may be gone.
+    // SAFETY: a subscription is kept while it has memberships, ended ones with copies unread included.
     unowned(unsafe) let subscription: Subscription
     /// Group sends with greater numbers are meant for it …
     let joinedAfter: UInt64
@@ -121,10 +131,10 @@ final class Membership: HeapItem, SortedItem {
     /// The deadline as the subscription's heap knows it.
     var heapKey: Instant
     var heapIndex = -1
-    /// The numbers of unread entries that it gets no copy of, ascending.
-    var exclusions: [UInt64] = []
-    /// Ended, and nothing unread.
-    var isOver = false
+    /// Of unread entries, ascending.
+    private var exclusions: [Exclusion] = []
+    /// Its place in the subscription's list of those that have exclusions; -1 outside of it.
+    private var excludedIndex = -1
     /// The group send in progress passes it by: excluded, or served already.
     var skippedNumber: UInt64 = 0
 
@@ -146,21 +156,56 @@ final class Membership: HeapItem, SortedItem {
 
     /// Whether it gets a copy of the entry with that number.
     func isMeant(by number: UInt64) -> Bool {
-        joinedAfter < number && number <= endedAfter && !excludes(number)
+        joinedAfter < number && number <= endedAfter && (exclusions.isEmpty || !excludes(number))
     }
 
-    func excludes(_ number: UInt64) -> Bool {
-        guard !exclusions.isEmpty else { return false }
-        return indexOfExclusion(number) != nil
+    // MARK: Exclusions
+
+    var exclusionCount: Int { exclusions.count }
+
+    private func excludes(_ number: UInt64) -> Bool { indexOfExclusion(number) != nil }
+
+    func remember(_ exclusion: Exclusion) {
+        exclusions.append(exclusion)
+        subscription.exclusionCount += 1
+        guard excludedIndex < 0 else { return }
+        excludedIndex = subscription.excludedMembers.count
+        subscription.excludedMembers.append(.passUnretained(self))
     }
 
-    func indexOfExclusion(_ number: UInt64) -> Int? {
+    /// Forgets one whose entry has left the log.
+    func forget(_ exclusion: Exclusion) {
+        guard let index = indexOfExclusion(exclusion.number) else { return }
+        forgetExclusions(in: index..<index + 1)
+    }
+
+    /// Forgets those of entries up to `number`.
+    func forgetExclusions(through number: UInt64) {
+        let count = exclusions.firstIndex { $0.number > number } ?? exclusions.count
+        forgetExclusions(in: 0..<count)
+    }
+
+    private func forgetExclusions(in range: Range<Int>) {
+        guard !range.isEmpty else { return }
+        for exclusion in exclusions[range] { exclusion.member = nil }
+        exclusions.removeSubrange(range)
+        subscription.exclusionCount -= range.count
+        guard exclusions.isEmpty else { return }
+        let last = subscription.excludedMembers.removeLast().takeUnretainedValue()
+        if last !== self {
+            subscription.excludedMembers[excludedIndex] = .passUnretained(last)
+            last.excludedIndex = excludedIndex
+        }
+        excludedIndex = -1
+    }
+
+    private func indexOfExclusion(_ number: UInt64) -> Int? {
         var low = 0
         var high = exclusions.count
         while low < high {
             let middle = (low + high) / 2
-            if exclusions[middle] < number { low = middle + 1 } else { high = middle }
+            if exclusions[middle].number < number { low = middle + 1 } else { high = middle }
         }
-        return low < exclusions.count && exclusions[low] == number ? low : nil
+        return low < exclusions.count && exclusions[low].number == number ? low : nil
     }
 }

@@ -10,6 +10,8 @@ final class Waiter: @unchecked Sendable {
         case delivered([Delivery])
         case timeLimit
         case cancelled
+        /// It could not begin.
+        case refused(ChannelError)
     }
 
     let messagesMax: Int
@@ -33,10 +35,9 @@ final class Waiter: @unchecked Sendable {
         continuation!.resume(returning: outcome!)
     }
 
-    /// Whether another copy of the group send in progress fits; the first always does.
+    /// Whether another copy of the group send in progress fits. The first always does.
     func hasRoom(forBytes size: Int) -> Bool {
-        guard !gathered.isEmpty else { return true }
-        return gathered.count < messagesMax && (gathered.count + 1) * size <= contentBytesMax
+        gathered.count < messagesMax && (gathered.count + 1) * size <= contentBytesMax
     }
 }
 

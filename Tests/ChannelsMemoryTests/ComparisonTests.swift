@@ -158,7 +158,7 @@ private struct Comparison {
             let waiter = Waiter(options)
             let receiver = EagerReference.Receiver(
                 names: names, messagesMax: options.messagesMax, bytesMax: options.contentBytesMax)
-            state.park(waiter, on: channels, now: now)
+            try! state.park(waiter, on: channels, now: now)
             reference.park(receiver)
             waiters.append((waiter, receiver))
         }
@@ -175,10 +175,12 @@ private struct Comparison {
 
     private mutating func giveBack() -> String {
         guard !taken.isEmpty else { return "nothing to give back" }
-        let (delivery, copy, _) = taken.remove(at: random.below(taken.count))
-        repeating { state, now in state.giveBack(delivery, now: now) }
-        reference.giveBack(copy, now: now)
-        return "giveBack of \(copy.number) to \(copy.channel)"
+        let returned = (0..<min(taken.count, 1 + random.below(3))).map { _ in
+            taken.remove(at: random.below(taken.count))
+        }
+        repeating { state, now in state.giveBack(returned.map(\.lazy), now: now) }
+        for copy in returned.map(\.eager) { reference.giveBack(copy, now: now) }
+        return "giveBack of " + returned.map { "\($0.eager.number) to \($0.eager.channel)" }.joined(separator: ", ")
     }
 
     private mutating func groupAdd() -> String {
@@ -212,8 +214,8 @@ private struct Comparison {
     }
 
     private mutating func flush() -> String {
-        var progress = state.flush(now: now)
-        while !state.flushSlice(&progress) {}
+        let progress = state.flush(now: now)
+        while !state.flushSlice(progress, now: now) {}
         reference.flush()
         return "flush"
     }

@@ -33,7 +33,7 @@ struct ConcurrencyTests {
                             let taken = try await backend.receiveManyBlocking(
                                 [channel], options: ReceiveOptions(messagesMax: 3),
                                 until: ContinuousClock.now + .milliseconds(20))
-                            journal.note(taken)
+                            journal.note(taken, by: receiver)
                         }
                         for _ in 0..<(round % 5) { await Task.yield() }
                         if !round.isMultiple(of: 3) { wait.cancel() }
@@ -45,6 +45,7 @@ struct ConcurrencyTests {
         }
         #expect(journal.count == senders * perSender)
         #expect(journal.doubles == 0)
+        #expect(journal.inversions == 0)
         let stats = try await backend.stats()
         #expect(stats.pending == 0)
         #expect(stats.counts?.delivered == senders * perSender)
@@ -102,20 +103,30 @@ struct ConcurrencyTests {
     }
 }
 
-/// What receivers took: how much, and how often a message that was taken already, or one older than its channel's last.
+/// What receivers took: how much, how often a message that was taken already, and how often one that is older than what the
+/// same receiver took before. (Two receivers of one channel may note their takes in either order; one alone may not.)
 private final class Journal: Sendable {
-    private let taken = Mutex<Set<String>>([])
-    private let doubleCount = Mutex(0)
+    private struct State {
+        var taken: Set<String> = []
+        var doubles = 0
+        var last: [Int: MessageID] = [:]
+        var inversions = 0
+    }
+    private let state = Mutex(State())
 
-    var count: Int { taken.withLock(\.count) }
-    var doubles: Int { doubleCount.withLock { $0 } }
+    var count: Int { state.withLock(\.taken.count) }
+    var doubles: Int { state.withLock(\.doubles) }
+    var inversions: Int { state.withLock(\.inversions) }
 
-    func note(_ deliveries: [Delivery]) {
-        for delivery in deliveries {
-            let key = "\(delivery.channel) \(delivery.id)"
-            if !taken.withLock({ $0.insert(key).inserted }) { doubleCount.withLock { $0 += 1 } }
+    /// - Parameter receiver: on one channel only, one receive after the other.
+    func note(_ deliveries: [Delivery], by receiver: Int) {
+        state.withLock { state in
+            for delivery in deliveries {
+                if !state.taken.insert("\(delivery.channel) \(delivery.id)").inserted { state.doubles += 1 }
+                if let last = state.last[receiver], delivery.id < last { state.inversions += 1 }
+                state.last[receiver] = delivery.id
+            }
         }
-        #expect(deliveries.map(\.id) == deliveries.map(\.id).sorted())
     }
 }
 

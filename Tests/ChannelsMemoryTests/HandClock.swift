@@ -22,6 +22,9 @@ final class HandClock: ChannelClock {
         }
     }
 
+    /// How many actions wait for their time.
+    var scheduledCount: Int { state.withLock(\.actions.count) }
+
     /// Moves on by `duration`, and runs what falls due on the way, in order, each at its instant.
     func advance(by duration: Duration) {
         let end = now.advanced(by: duration)

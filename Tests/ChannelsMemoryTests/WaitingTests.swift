@@ -91,6 +91,40 @@ struct WaitingTests {
         #expect(try await wait.value.map(\.id) == [receipt.id])
     }
 
+    @Test("Several messages that come back go to who waits, the oldest to who came first")
+    func giveBackSeveral() async throws {
+        var sent: [MessageID] = []
+        for text in ["1", "2", "3"] {
+            sent.append(try await backend.send(message(text), to: ChannelName("a"), options: SendOptions()).id)
+        }
+        let taken = try await backend.receiveMany([ChannelName("a")], options: ReceiveOptions(messagesMax: 3))
+        var waits: [Task<[Delivery], any Error>] = []
+        for count in 1...2 {
+            waits.append(receive("a"))
+            try await waiting(count)
+        }
+        #expect(await backend.giveBack(taken) == 0)
+        for (wait, id) in zip(waits, sent) { #expect(try await wait.value.map(\.id) == [id]) }
+        let left = try await backend.receiveMany([ChannelName("a")], options: ReceiveOptions())
+        #expect(left.map(\.id) == [sent[2]])
+    }
+
+    @Test("A message that comes back long after a purge that it had missed expires like any other")
+    func giveBackLate() async throws {
+        let long = SendOptions(expiry: .seconds(1000))
+        for name in ["m!x", "m!y"] {
+            _ = try await backend.send(message(name), to: ChannelName(name), options: long)
+        }
+        let taken = try await backend.receiveMany([ChannelName("m!x")], options: ReceiveOptions())
+        try await backend.purge(ChannelName("m!x"))
+        clock.advance(by: .seconds(90))
+        #expect(await backend.giveBack(taken) == 0)
+        clock.advance(by: .seconds(2000))
+        let counts = try #require(try await backend.stats().counts)
+        #expect(counts.sent == counts.expired + counts.purged)
+        #expect(try await backend.stats().pending == 0)
+    }
+
     @Test("A receiver with several names costs each name's list nothing once it has gone")
     func manyNames() async throws {
         let names = try (0..<1000).map { try ChannelName("n\($0)") }
