@@ -49,7 +49,7 @@ final class LayerState: @unchecked Sendable {
     var flushPurgeStamp: UInt64 = 0
     var flushedAt: Instant
 
-    init(settings: LayerSettings, epoch: UInt64, now: Instant, holdBudget: Budget = Budget(4000)) {
+    init(settings: LayerSettings, epoch: UInt64, now: Instant, holdBudget: Budget = Budget(1500)) {
         self.settings = settings
         self.holdBudget = holdBudget
         self.epoch = epoch
@@ -219,7 +219,7 @@ struct Leftovers {
     var discarded: [StoredMessage] = []
 }
 
-/// How much an operation may do in one hold of the lock; a unit is some 100 to 200 ns.
+/// How much an operation may do in one hold of the lock; a unit is some 400 ns.
 struct Budget {
     private(set) var units: Int
 
