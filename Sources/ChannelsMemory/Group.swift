@@ -31,6 +31,10 @@ final class Group: Sweepable {
     private(set) unowned(unsafe) var firstSubscription: Subscription?
     private unowned(unsafe) var lastSubscription: Subscription?
 
+    // SAFETY: see `ActiveGroups`, whose they are.
+    unowned(unsafe) var previousActive: Group?
+    unowned(unsafe) var nextActive: Group?
+
     /// Memberships whose channel has receivers in wait.
     private(set) var waitingMemberships: [Membership] = []
     /// Subscriptions whose mailbox has receivers in wait.

@@ -220,7 +220,7 @@ extension LayerState {
     }
 
     private func makeSubscription(of queue: Queue, to group: Group, firstLapse: Instant) -> Subscription {
-        if let subscription = queue.subscriptions.first(where: { $0.group === group }) { return subscription }
+        if let subscription = queue.subscriptions[group] { return subscription }
         let subscription = Subscription(queue: queue, group: group, position: sequence, nextLapse: firstLapse)
         queue.subscriptions.append(subscription)
         group.appendSubscription(subscription)
@@ -233,9 +233,7 @@ extension LayerState {
     func remove(_ subscription: Subscription, now: Instant) {
         let queue = subscription.queue
         let group = subscription.group
-        if let index = queue.subscriptions.firstIndex(where: { $0 === subscription }) {
-            queue.subscriptions.remove(at: index)
-        }
+        queue.subscriptions.remove(subscription)
         group.unlinkSubscription(subscription)
         group.lapses.remove(subscription)
         group.removeWaiting(subscription)

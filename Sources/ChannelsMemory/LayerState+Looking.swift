@@ -55,7 +55,7 @@ extension LayerState {
     /// The groups in which a channel of the mailbox is: O(members of the mailbox) only where many of them have just lapsed.
     private func groupNames(ofMailbox queue: Queue, now: Instant) -> [GroupName] {
         var names: [GroupName] = []
-        for subscription in queue.subscriptions where !subscription.group.isClosed {
+        for subscription in queue.subscriptions.all where !subscription.group.isClosed {
             var member = subscription.firstMember
             while let candidate = member, candidate.deadline <= now { member = candidate.next }
             if member != nil { names.append(subscription.group.name) }

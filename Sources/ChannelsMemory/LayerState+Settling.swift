@@ -20,7 +20,7 @@ extension LayerState {
     func prepare(_ queue: Queue, now: Instant, _ budget: inout Budget) -> Bool {
         guard catchUpWithFlush(queue, &budget), drainExpired(queue, now: now, &budget) else { return false }
         guard lastGroupNumber > queue.settledThrough else { return true }
-        for subscription in queue.subscriptions where subscription.hasNews {
+        for subscription in subscriptionsWithNews(of: queue) {
             guard drainLog(of: subscription.group, now: now, &budget) else { return false }
             guard drainLapses(of: subscription, now: now, &budget) else { return false }
         }
@@ -45,10 +45,10 @@ extension LayerState {
         totals.dropped += settlement.dropped
         queue.lastChange = now
         if let number = settlement.stopsAfter {
-            for subscription in queue.subscriptions { move(subscription, to: number) }
+            for subscription in subscriptionsWithNews(of: queue) { move(subscription, to: number) }
         } else {
+            for subscription in subscriptionsWithNews(of: queue) { moveToEnd(subscription, now: now) }
             queue.settledThrough = sequence
-            for subscription in queue.subscriptions where subscription.hasNews { moveToEnd(subscription, now: now) }
         }
         return 3 * settlement.accepted.count
     }
@@ -61,7 +61,7 @@ extension LayerState {
         guard lastGroupNumber > queue.settledThrough else { return settlement }
         var due = 0
         var readers = IndexedHeap<LogReader>()
-        for subscription in queue.subscriptions where subscription.hasNews {
+        for subscription in subscriptionsWithNews(of: queue) {
             let ownDue = subscription.dueCount
             guard ownDue > 0, let reader = LogReader(subscription) else { continue }
             due += ownDue
@@ -80,6 +80,23 @@ extension LayerState {
             settlement.dropped = due - settlement.accepted.count
         }
         return settlement
+    }
+
+    /// Those whose groups' logs have entries that the queue has not looked at.
+    ///
+    /// O(groups that were sent to since it last settled), or O(its own groups) where these are fewer.
+    private func subscriptionsWithNews(of queue: Queue) -> [Subscription] {
+        guard queue.subscriptions.areMany else { return queue.subscriptions.all.filter(\.hasNews) }
+        var found: [Subscription] = []
+        var groupsSeen = 0
+        var next = activeGroups.last
+        while let group = next, group.lastNumber > queue.settledThrough {
+            guard groupsSeen < queue.subscriptions.count else { return queue.subscriptions.all.filter(\.hasNews) }
+            groupsSeen += 1
+            if let subscription = queue.subscriptions[group], subscription.hasNews { found.append(subscription) }
+            next = group.previousActive
+        }
+        return found
     }
 
     /// Notes that everything in the group's log has been looked at for this queue.
@@ -141,6 +158,7 @@ extension LayerState {
     func remove(_ entry: LogEntry, from group: Group) {
         let number = entry.stored.number
         group.log.remove(number)
+        if group.log.isEmpty { activeGroups.remove(group) }
         group.logDeadlines.remove(entry)
         for exclusion in entry.exclusions { exclusion.member?.forget(exclusion) }
         discard(entry)
@@ -156,6 +174,7 @@ extension LayerState {
         group.log.insert(entry)
         group.logDeadlines.insert(entry)
         group.lastNumber = entry.stored.number
+        activeGroups.append(group)
         lastGroupNumber = entry.stored.number
         hold(entry.stored)
         bytes += MemoryCost.logEntry

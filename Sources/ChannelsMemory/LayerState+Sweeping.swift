@@ -142,6 +142,7 @@ extension LayerState {
         }
         while !group.log.isEmpty {
             guard !budget.isSpent else { return false }
+            activeGroups.remove(group)
             for entry in group.log.removeLastChunk() {
                 budget.spend(2)
                 group.logDeadlines.remove(entry)

@@ -22,7 +22,7 @@ extension LayerState {
                 waiter.links.append(link)
                 queue.mailboxWaiters.append(link)
                 if queue.mailboxWaiters.count == 1 {
-                    for subscription in queue.subscriptions { subscription.group.addWaiting(subscription) }
+                    for subscription in queue.subscriptions.all { subscription.group.addWaiting(subscription) }
                 }
             } else {
                 let channel = makeChannel(name, in: queue)
@@ -65,7 +65,7 @@ extension LayerState {
         case .mailbox(let queue):
             queue.mailboxWaiters.remove(link)
             if queue.mailboxWaiters.isEmpty {
-                for subscription in queue.subscriptions { subscription.group.removeWaiting(subscription) }
+                for subscription in queue.subscriptions.all { subscription.group.removeWaiting(subscription) }
             }
             return queue
         case .channel(let channel):

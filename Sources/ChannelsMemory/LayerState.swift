@@ -22,6 +22,7 @@ final class LayerState: @unchecked Sendable {
     var lastGroupNumber: UInt64 = 0
     var queues = NameTable<Queue>()
     var groups = NameTable<Group>()
+    var activeGroups = ActiveGroups()
     var sweeps = IndexedHeap<Sweepable>()
     /// Chains of purged copies that wait to be freed.
     var garbage: [Garbage] = []

@@ -15,7 +15,7 @@ enum MemoryCost {
     static let channel = 320
     static let group = 640
     /// A queue in a group.
-    static let subscription = 288
+    static let subscription = 336
     static let membership = 256
     static let waiter = 256
     /// One name that a receiver waits on.

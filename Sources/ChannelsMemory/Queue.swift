@@ -22,7 +22,7 @@ final class Queue: Sweepable {
     var pending = 0
 
     /// The groups in which a channel of this queue is, or was with copies still unread.
-    var subscriptions: [Subscription] = []
+    var subscriptions = Subscriptions()
     /// Group copies up to this number have been looked at.
     var settledThrough: UInt64 = 0
 

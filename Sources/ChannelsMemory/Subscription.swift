@@ -49,6 +49,9 @@ final class Subscription: HeapItem {
         self.nextLapse = nextLapse
     }
 
+    /// Its place among the queue's subscriptions.
+    var indexInQueue = 0
+
     var isUnused: Bool { memberCount == 0 && ended.isEmpty }
 
     /// True where the log has entries that this queue has not looked at.

@@ -28,15 +28,17 @@ private struct Comparison {
 
     private var random: SplitMix
     private let isShortOfBudget: Bool
+    /// In some runs so many that mailboxes find their groups by tables.
+    private let groups: [String]
     private let state: LayerState
     private var reference: EagerReference
     private var now = ContinuousClock.now
     private var waiters: [(lazy: Waiter, eager: EagerReference.Receiver)] = []
     private var taken: [(lazy: Delivery, eager: EagerReference.Copy, at: Instant)] = []
-    private var bytesAtStart = 0
 
     private static let channels = ["a", "b", "c", "d", "m!", "m!x", "m!y", "m!z", "n!p", "n!q"]
-    private static let groups = ["g", "h", "i"]
+    private static let fewGroups = ["g", "h", "i"]
+    private static let manyGroups = (0..<16).map { "g\($0)" }
 
     init(seed: UInt64) {
         random = SplitMix(state: seed)
@@ -47,6 +49,7 @@ private struct Comparison {
         ]
         // Some runs with hardly any budget, so that everything goes in many slices.
         isShortOfBudget = seed.isMultiple(of: 3)
+        groups = seed.isMultiple(of: 4) ? Self.manyGroups : Self.fewGroups
         let units = isShortOfBudget ? 3 : 4000
         state = LayerState(settings: settings, epoch: 1, now: now, holdBudget: Budget(units))
         reference = EagerReference(settings: settings)
@@ -184,7 +187,7 @@ private struct Comparison {
     }
 
     private mutating func groupAdd() -> String {
-        let (channel, group, expiry) = (anyChannel(), anyGroup(), anyExpiry() * 3)
+        let (channel, group, expiry) = (anyChannel(), anyGroup(), anyExpiry() * (groups.count > 3 ? 30 : 3))
         repeating { state, now in
             try! state.groupAdd(ChannelName(channel), to: GroupName(group), expiry: expiry, now: now)
         }
@@ -243,7 +246,7 @@ private struct Comparison {
         for name in Self.channels {
             _ = repeating { state, now in state.status(of: try! ChannelName(name), now: now) }
         }
-        for name in Self.groups {
+        for name in groups {
             _ = repeating { state, now in
                 state.groupMembers(try! GroupName(name), options: GroupMembersOptions(), now: now)
             }
@@ -298,7 +301,7 @@ private struct Comparison {
     // MARK: Random arguments
 
     private mutating func anyChannel() -> String { Self.channels[random.below(Self.channels.count)] }
-    private mutating func anyGroup() -> String { Self.groups[random.below(Self.groups.count)] }
+    private mutating func anyGroup() -> String { groups[random.below(groups.count)] }
 
     private mutating func anyExpiry() -> Duration {
         switch random.below(10) {
