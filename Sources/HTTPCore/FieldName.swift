@@ -3,7 +3,7 @@
 /// Any other field is reached by its text: `head["x-forwarded-for"]`.
 package enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
     case host, connection, contentLength, transferEncoding, expect, contentEncoding
-    case contentType, origin, accept, prefer, requestID
+    case contentType, origin, secFetchSite, accept, prefer, requestID
     case accessControlRequestMethod, accessControlRequestHeaders, authorization, userAgent
 
     /// The name that these bytes are, in any case (RFC 9110 §5.1); nil for one that is not in the list.
@@ -24,6 +24,7 @@ package enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
         case 12 where isNamed("content-type"): self = .contentType
         case 12 where isNamed("x-request-id"): self = .requestID
         case 13 where isNamed("authorization"): self = .authorization
+        case 14 where isNamed("sec-fetch-site"): self = .secFetchSite
         case 14 where isNamed("content-length"): self = .contentLength
         case 16 where isNamed("content-encoding"): self = .contentEncoding
         case 17 where isNamed("transfer-encoding"): self = .transferEncoding

@@ -63,6 +63,8 @@ package enum ContentPiece: Sendable {
 package protocol ContentEncoder: Sendable {
     /// All bytes that it will make. Constant.
     var byteCount: Int { get }
+    /// What it makes them from: a payload that others may share.
+    var source: [UInt8] { get }
 
     /// Appends the next bytes to `buffer`, about `bytesMax` of them and never more; none means that it is done.
     mutating func encode(into buffer: inout [UInt8], bytesMax: Int)

@@ -38,7 +38,10 @@ struct HeadFacts: Sendable {
         case .expect:
             if ASCII.equals(value, ignoringCase: "100-continue") { expectsContinue = true } else { expectsOther = true }
         case .contentEncoding:
-            if !ASCII.equals(value, ignoringCase: "identity") { isEncoded = true }
+            var codings = ListMembers(value)
+            while let coding = codings.next() {
+                if !ASCII.equals(coding, ignoringCase: "identity") { isEncoded = true }
+            }
         default:
             break
         }
@@ -88,7 +91,6 @@ struct HeadFacts: Sendable {
     /// `chunked` alone is served. It stands last and is applied once (RFC 9112 §6.1); in another order two parties would
     /// not agree on a length.
     private mutating func takeTransferEncoding(_ value: UnsafeRawBufferPointer) throws(HTTPRejection) {
-        guard !value.isEmpty else { throw .badRequest(reason: "an empty Transfer-Encoding (RFC 9112 §6.1)") }
         var codings = ListMembers(value)
         while let coding = codings.next() {
             let isChunked = ASCII.equals(coding, ignoringCase: "chunked")
@@ -99,6 +101,8 @@ struct HeadFacts: Sendable {
                 throw .badRequest(reason: "a transfer coding after chunked (RFC 9112 §6.1)")
             }
         }
+        // A list of nothing but commas: another party may go by the field's presence.
+        guard transferEncoding != nil else { throw .badRequest(reason: "an empty Transfer-Encoding (RFC 9112 §6.1)") }
     }
 
     private mutating func takeConnection(_ value: UnsafeRawBufferPointer) {

@@ -29,6 +29,8 @@ struct HeadScanner: Sendable {
     private var valueEnd = 0
     private var fields = HTTPFields()
     private var facts = HeadFacts()
+    /// Why the head will be refused once it is complete: so its fields are known, and who reads the answer can be.
+    private var lateRejection: HTTPRejection?
 
     /// Goes on from ``position``. True when the head is complete; ``position`` is then its length.
     ///
@@ -85,23 +87,50 @@ struct HeadScanner: Sendable {
 
     /// The head out of its bytes, once ``scan(_:limits:)`` has seen all of them; and why it must not be let in, if so. The
     /// scanner is then ready for the next head.
-    mutating func takeHead(of bytes: consuming [UInt8]) throws(HTTPRejection) -> (RequestHead, HTTPRejection?) {
-        guard var target else { preconditionFailure("a head is taken when it is complete") }
-        defer { self = HeadScanner() }
-        let framing = try facts.framing(version: version)
-        guard facts.host != nil || version == .http10 else {
-            throw .badRequest(reason: "no Host (RFC 9112 §3.2)")
+    mutating func takeHead(of bytes: consuming [UInt8]) -> (RequestHead, HTTPRejection?) {
+        var rejection = lateRejection
+        let framing: ContentFraming
+        do throws(HTTPRejection) {
+            framing = try facts.framing(version: version)
+        } catch {
+            framing = .none
+            rejection = rejection ?? error
         }
+        if facts.host == nil, version != .http10 {
+            rejection = rejection ?? .badRequest(reason: "no Host (RFC 9112 §3.2)")
+        }
+        if method == .unknown { rejection = rejection ?? .unknownMethod }
+        rejection = rejection ?? facts.refusal(version: version)
+        let head = makeHead(of: bytes, framing: framing)
+        self = HeadScanner()
+        return (head, rejection)
+    }
+
+    /// Why a head is refused that has reached the largest size without an end.
+    func rejectionOfSize(_ limits: HTTPLimits) -> HTTPRejection {
+        lateRejection ?? .headTooLarge(limit: limits.headBytesMax)
+    }
+
+    /// The head as far as its lines have been read, for answering one that will never be complete; nil where there is none
+    /// yet.
+    mutating func takeIncompleteHead(of bytes: consuming [UInt8]) -> RequestHead? {
+        guard !fields.lines.isEmpty else { return nil }
+        return makeHead(of: bytes, framing: .none)
+    }
+
+    private mutating func makeHead(of bytes: consuming [UInt8], framing: ContentFraming) -> RequestHead {
+        // Of a target that was too long, nothing is kept.
+        var target = target ?? .nothing
         target.supplyPath(in: &bytes)
+        // Moved out, so that there is no second owner to count.
         var fields = HTTPFields()
         swap(&fields, &self.fields)
-        let head = RequestHead(
+        return RequestHead(
             method: method, version: version, fields: fields, framing: framing, isAbsoluteForm: target.isAbsoluteForm,
             expectsContinue: facts.expectsContinue && version == .http11 && framing.promisesContent,
             keepsAlive: facts.keepsAlive(version: version) && method != .connect,
             bytes: bytes, pathRange: target.path, queryRange: target.query,
             authorityRange: target.authority ?? facts.host)
-        return (head, method == .unknown ? .unknownMethod : facts.refusal(version: version))
     }
 
     @inline(__always)
@@ -125,9 +154,12 @@ struct HeadScanner: Sendable {
     private mutating func scanTarget(
         _ bytes: UnsafeRawBufferPointer, limits: HTTPLimits
     ) throws(HTTPRejection) {
+        if position == targetStart, !RequestTarget.mayBegin(with: bytes[position], method: method) {
+            throw .malformedTarget
+        }
         position = ASCII.endOfTargetPart(in: bytes, from: position)
-        guard position - targetStart <= limits.targetBytesMax else {
-            throw .targetTooLong(limit: limits.targetBytesMax)
+        if position - targetStart > limits.targetBytesMax {
+            lateRejection = .targetTooLong(limit: limits.targetBytesMax)
         }
         guard position < bytes.count else { return }
         if bytes[position] == UInt8(ascii: "?") {
@@ -136,7 +168,10 @@ struct HeadScanner: Sendable {
             return
         }
         guard bytes[position] == ASCII.space else { throw .malformedRequestLine }
-        target = try RequestTarget(in: bytes, at: targetStart..<position, questionMark: questionMark, method: method)
+        if lateRejection == nil {
+            target = try RequestTarget(
+                in: bytes, at: targetStart..<position, questionMark: questionMark, method: method)
+        }
         advance(to: .version)
         versionStart = position
     }

@@ -1,13 +1,12 @@
 /// The parameters of a query, as browsers and libraries encode forms, in the order in which they came.
 ///
-/// Nothing is merged or dropped: which may be given twice is the endpoint's to say.
+/// Nothing is merged: which may be given twice is the endpoint's to say. Names that begin with `_` are passed over, whatever
+/// their value: cache busters, of which no route knows.
 package struct QueryParameters: Sendable, Hashable {
     package struct Parameter: Sendable, Hashable {
         package var name: String
         /// Empty for `name=` and for `name` alone.
         package var value: String
-        /// Its name begins with `_`: a cache buster, of which no route knows.
-        package var isIgnorable: Bool { name.utf8.first == UInt8(ascii: "_") }
     }
 
     /// A `%` without two hexadecimal digits behind it, in this piece of the query.
@@ -24,7 +23,9 @@ package struct QueryParameters: Sendable, Hashable {
         var start = query.startIndex
         while start < query.endIndex {
             let end = query[start...].firstIndex(of: UInt8(ascii: "&")) ?? query.endIndex
-            if start < end { parameters.append(try Self.parameter(query[start..<end])) }
+            if start < end, query[start] != UInt8(ascii: "_") {
+                parameters.append(try Self.parameter(query[start..<end]))
+            }
             start = end + 1
         }
         self.parameters = parameters

@@ -13,7 +13,7 @@ package struct RequestParser: Sendable {
         /// parser is ready for the next head.
         case head(RequestHead, consumed: Int)
         /// These bytes are no request that can be let in; the connection is to be answered and closed, and the parser not
-        /// to be fed again. `head` where the head as such was complete and well formed.
+        /// to be fed again. `head` as far as it was read: for who reads the answer, not for what was asked.
         case rejected(HTTPRejection, head: RequestHead?)
     }
 
@@ -34,13 +34,22 @@ package struct RequestParser: Sendable {
 
     /// Takes the next bytes. Each byte is looked at once, however small the pieces are.
     package mutating func parse(_ piece: UnsafeRawBufferPointer) -> Progress {
+        var start = 0
         do throws(HTTPRejection) {
-            let start = unfinished.isEmpty ? try skipEmptyLines(piece) : 0
+            if unfinished.isEmpty { start = try skipEmptyLines(piece) }
             guard start < piece.count else { return .needsMore }
             return try parseHead(UnsafeRawBufferPointer(rebasing: piece[start...]), after: start)
         } catch {
-            return .rejected(error, head: nil)
+            if unfinished.isEmpty { unfinished = [UInt8](piece[start...].prefix(limits.headBytesMax)) }
+            return .rejected(error, head: takeIncompleteHead())
         }
+    }
+
+    /// What has arrived of a head that will not be completed. The parser is not to be fed again.
+    package mutating func takeIncompleteHead() -> RequestHead? {
+        var bytes: [UInt8] = []
+        swap(&bytes, &unfinished)
+        return scanner.takeIncompleteHead(of: bytes)
     }
 
     /// - Parameter skipped: What this piece held before `bytes`.
@@ -58,7 +67,7 @@ package struct RequestParser: Sendable {
             isComplete = try scanUnfinished()
         }
         guard isComplete else {
-            if unfinished.count >= limits.headBytesMax { throw .headTooLarge(limit: limits.headBytesMax) }
+            if unfinished.count >= limits.headBytesMax { throw scanner.rejectionOfSize(limits) }
             return .needsMore
         }
         let consumed = skipped + scanner.position - known
@@ -66,7 +75,7 @@ package struct RequestParser: Sendable {
 
         var bytes: [UInt8] = []
         swap(&bytes, &unfinished)
-        let (head, rejection) = try scanner.takeHead(of: bytes)
+        let (head, rejection) = scanner.takeHead(of: bytes)
         leadingEmptyLines = 0
         if let rejection { return .rejected(rejection, head: head) }
         return .head(head, consumed: consumed)

@@ -7,6 +7,28 @@ struct RequestTarget: Sendable {
     /// The path, where the target has none of its own.
     private let impliedPath: UInt8?
 
+    /// Of no bytes at all.
+    static let nothing = RequestTarget(
+        path: 0..<0, query: 0..<0, authority: nil, isAbsoluteForm: false, impliedPath: nil)
+
+    private init(path: Range<Int>, query: Range<Int>, authority: Range<Int>?, isAbsoluteForm: Bool, impliedPath: UInt8?)
+    {
+        self.path = path
+        self.query = query
+        self.authority = authority
+        self.isAbsoluteForm = isAbsoluteForm
+        self.impliedPath = impliedPath
+    }
+
+    /// Whether a target can begin so, to refuse at once what never becomes one.
+    static func mayBegin(with byte: UInt8, method: HTTPMethod) -> Bool {
+        switch byte {
+        case UInt8(ascii: "/"), UInt8(ascii: "h"), UInt8(ascii: "H"): true
+        case UInt8(ascii: "*"): method == .options || method == .unknown
+        default: method == .connect
+        }
+    }
+
     /// - Parameters:
     ///   - range: Where the target stands; visible characters other than `#`.
     ///   - questionMark: Where its first `?` stands.
@@ -67,7 +89,7 @@ struct RequestTarget: Sendable {
 }
 
 extension HTTPRejection {
-    fileprivate static var malformedTarget: Self {
+    static var malformedTarget: Self {
         .badRequest(reason: "a malformed request target (RFC 9112 §3.2)")
     }
 }

@@ -16,7 +16,7 @@ struct FieldTests {
             (.contentType, "Content-Type"), (.origin, "Origin"), (.accept, "Accept"), (.prefer, "Prefer"),
             (.requestID, "X-Request-Id"), (.accessControlRequestMethod, "Access-Control-Request-Method"),
             (.accessControlRequestHeaders, "Access-Control-Request-Headers"), (.authorization, "Authorization"),
-            (.userAgent, "User-Agent"),
+            (.userAgent, "User-Agent"), (.secFetchSite, "Sec-Fetch-Site"),
         ])
     func recognised(name: FieldName, text: String) {
         func recognise(_ text: some Sequence<UInt8>) -> FieldName? { Array(text).withUnsafeBytes { FieldName($0) } }
@@ -32,7 +32,7 @@ struct FieldTests {
 
     @Test("All names of the list are in the test above")
     func allNames() {
-        #expect(FieldName.allCases.count == 15)
+        #expect(FieldName.allCases.count == 16)
     }
 
     @Test("Fields are reached by number and by text, and none overwrites another")

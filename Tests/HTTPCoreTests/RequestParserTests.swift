@@ -152,25 +152,77 @@ struct RequestParserTests {
     @Test(
         "Limits are met exactly, and a byte over them is refused",
         arguments: [
-            (headBytes: 16_384, status: nil), (16_385, 431 as Int?),
+            (headBytes: HTTPLimits().headBytesMax, status: nil), (HTTPLimits().headBytesMax + 1, 431 as Int?),
         ])
     func headLimit(headBytes: Int, status: Int?) {
         let start = "GET / HTTP/1.1\r\nHost: a\r\nX: "
         let padding = String(repeating: "x", count: headBytes - start.utf8.count - 4)
         let bytes = Array("\(start)\(padding)\r\n\r\n".utf8)
         #expect(bytes.count == headBytes)
-        for cuts in [[], [1], [16_383], [16_384], Array(1..<bytes.count)] {
+        let limit = HTTPLimits().headBytesMax
+        for cuts in [[], [1], [limit - 1], [limit], Array(1..<bytes.count)] where cuts.last ?? 0 < bytes.count {
             #expect(parse(bytes, cuts: cuts).status == status)
         }
     }
 
-    @Test("A target of 8,192 bytes is served, one more is 414")
+    @Test("A target of the largest size is served, one byte more is 414, whatever follows")
     func targetLimit() {
-        for (count, status) in [(8_192, nil), (8_193, 414 as Int?)] {
+        var limits = HTTPLimits()
+        limits.targetBytesMax = 500
+        limits.headBytesMax = 1_000
+        for (count, status) in [(500, nil), (501, 414 as Int?), (990, 414), (5_000, 414)] {
             let bytes = Array("GET /\(String(repeating: "a", count: count - 1)) HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
-            #expect(parse(bytes).status == status)
-            #expect(parse(bytes, cuts: Array(1..<bytes.count)).status == status)
+            #expect(parse(bytes, limits: limits).status == status)
+            #expect(parse(bytes, cuts: Array(1..<bytes.count), limits: limits).status == status)
         }
+    }
+
+    @Test(
+        "A refusal comes with the fields that were read, so that it can be answered to who asked",
+        arguments: [
+            (
+                "GET /\(String(repeating: "a", count: 40_000)) HTTP/1.1\r\nOrigin: o\r\nHost: a\r\n\r\n",
+                ["Origin", "Host"]
+            ),
+            ("GET / HTTP/1.1\r\nOrigin: o\r\n\r\n", ["Origin"]),
+            ("GET / HTTP/1.1\r\nOrigin: o\r\nHost: a\r\nA: \u{1}", ["Origin", "Host"]),
+            (
+                "POST / HTTP/1.1\r\nHost: a\r\nOrigin: o\r\nContent-Length: 1\r\nContent-Length: 2\r\n",
+                ["Host", "Origin", "Content-Length"]
+            ),
+            (
+                "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\nOrigin: o\r\n\r\n",
+                ["Host", "Content-Length", "Transfer-Encoding", "Origin"]
+            ),
+        ])
+    func fieldsOfRefused(text: String, names: [String]) throws {
+        let bytes = Array(text.utf8)
+        for cuts in [[], Array(1..<bytes.count)] {
+            guard case .rejected(_, let head?) = parse(bytes, cuts: cuts) else {
+                Issue.record("no refusal with a head")
+                return
+            }
+            #expect(head.fields.map { String($0.prefix { $0 != ":" }) } == names)
+            #expect(head.fields.contains("Origin: o"))
+        }
+    }
+
+    @Test("What has arrived of a head that does not go on can be had")
+    func incompleteHead() {
+        var parser = RequestParser()
+        _ = Array("GET / HTTP/1.1\r\nOrigin: o\r\nHo".utf8).withUnsafeBytes { parser.parse($0) }
+        let head = parser.takeIncompleteHead()
+        #expect(head.map(ParsedHead.init)?.fields == ["Origin: o"])
+        var empty = RequestParser()
+        let nothing = empty.takeIncompleteHead()
+        #expect(nothing == nil)
+    }
+
+    @Test(
+        "What can never become a target is refused at its first byte",
+        arguments: ["GET f", "GET ?", "GET *", "POST *", "PUT \u{7F}"])
+    func impossibleTarget(text: String) {
+        #expect(parse(text).status == 400)
     }
 
     @Test("100 field lines are served, one more is 431")
