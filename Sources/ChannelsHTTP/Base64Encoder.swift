@@ -2,21 +2,21 @@ import HTTPCore
 
 /// Writes bytes as base64 (RFC 4648 §4, with padding), step by step.
 struct Base64Encoder: ContentEncoder {
-    private let content: [UInt8]
+    let source: [UInt8]
     private var position = 0
 
-    init(_ content: [UInt8]) {
-        self.content = content
+    init(_ source: [UInt8]) {
+        self.source = source
     }
 
-    var byteCount: Int { Self.encodedByteCount(of: content.count) }
+    var byteCount: Int { Self.encodedByteCount(of: source.count) }
 
     mutating func encode(into buffer: inout [UInt8], bytesMax: Int) {
-        let taken = position..<min(content.count, position + bytesMax / 4 * 3)
+        let taken = position..<min(source.count, position + bytesMax / 4 * 3)
         let madeCount = Self.encodedByteCount(of: taken.count)
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: madeCount) { made in
-            content.withUnsafeBufferPointer { bytes in
-                // SAFETY: `taken` lies in the content, and each group of three bytes of it fills four of `made`.
+            source.withUnsafeBufferPointer { bytes in
+                // SAFETY: `taken` lies in the source, and each group of three bytes of it fills four of `made`.
                 Self.encode(UnsafeBufferPointer(rebasing: bytes[taken]), into: made)
             }
             buffer.append(contentsOf: made[..<madeCount])

@@ -2,25 +2,25 @@ import HTTPCore
 
 /// Writes a UTF-8 text as the inside of a JSON string, step by step; the quotes are its neighbours'.
 struct JSONStringEncoder: ContentEncoder {
-    private let text: [UInt8]
+    let source: [UInt8]
     private var position = 0
     let byteCount: Int
 
     /// Nil where `text` is not UTF-8. O(n): the escapes are counted, so that the length is known before the first byte.
     init?(_ text: [UInt8]) {
         guard let byteCount = Self.escapedByteCount(of: text) else { return nil }
-        self.text = text
+        source = text
         self.byteCount = byteCount
     }
 
     mutating func encode(into buffer: inout [UInt8], bytesMax: Int) {
         var left = bytesMax
-        while position < text.count, left > 0 {
+        while position < source.count, left > 0 {
             let run = plainRun(bytesMax: left)
-            buffer.append(contentsOf: text[position..<(position + run)])
+            buffer.append(contentsOf: source[position..<(position + run)])
             position += run
             left -= run
-            guard position < text.count, let escape = JSONEscapes.escape(of: text[position]) else { continue }
+            guard position < source.count, let escape = JSONEscapes.escape(of: source[position]) else { continue }
             guard escape.utf8CodeUnitCount <= left else { return }
             // SAFETY: a StaticString points to constant memory of just that many bytes.
             buffer.append(contentsOf: UnsafeBufferPointer(start: escape.utf8Start, count: escape.utf8CodeUnitCount))
@@ -31,8 +31,8 @@ struct JSONStringEncoder: ContentEncoder {
 
     /// How many bytes from `position` on stand for themselves, up to `bytesMax`.
     private func plainRun(bytesMax: Int) -> Int {
-        let end = min(text.count, position + bytesMax)
-        return text.withUnsafeBytes { bytes in
+        let end = min(source.count, position + bytesMax)
+        return source.withUnsafeBytes { bytes in
             var cursor = position
             while cursor < end {
                 if end - cursor >= 8 {

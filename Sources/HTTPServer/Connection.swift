@@ -158,6 +158,8 @@ class Connection: HTTPExchange, @unchecked Sendable {
         case .none:
             return await write(response, frame)
         case .length(let bytes) where bytes <= worker.settings.refusedContentBytesMax && !head.expectsContinue:
+            if reader.takeUnread(count: bytes) != nil { return await write(response, frame) }
+            frame.leavesUnread = closes(after: response, frame)
             guard await write(response, frame) else { return false }
             return await reader.discardContent(bytes: bytes)
         case .length, .chunked:
@@ -185,17 +187,25 @@ class Connection: HTTPExchange, @unchecked Sendable {
             await response.onOutcome?(.unsent)
             return false
         }
-        let closes = !frame.keepsAlive || frame.leavesUnread || response.closesConnection || worker.isDraining
+        var share = AnswerShare(of: worker.answerBudget)
+        guard share.take(response.content) else {
+            await response.onOutcome?(.unsent)
+            let rejection = HTTPRejection.overloaded(reason: "too many answers wait for their clients to read them")
+            return await write(respond(to: rejection, head: nil), frame)
+        }
+        let closes = closes(after: response, frame)
         let context = ResponseSerializer.Context(
             method: frame.method, version: frame.version, closesConnection: closes, requestID: requestID,
             date: worker.currentDate())
         var writer = ResponseWriter(response, in: context, to: socket, worker: worker)
         defer { writer.finish() }
         var onOutcome = response.onOutcome
+        let start = worker.loop.now
         var step = writer.write()
         if writer.hasBegun { await onOutcome.take()?(.begun) }
         while step == .blocked {
-            let deadline = worker.loop.now + worker.settings.writeTimeout
+            let deadline = worker.settings.writeDeadline(
+                since: start, now: worker.loop.now, bytesWritten: writer.bytesWrittenInAll)
             guard await socket.wait(for: .writable, until: deadline) == .ready else { break }
             step = writer.write()
             if writer.hasBegun { await onOutcome.take()?(.begun) }
@@ -206,6 +216,10 @@ class Connection: HTTPExchange, @unchecked Sendable {
         // Closing a socket with unread bytes resets the connection, and the reset may overtake the answer (RFC 9112 §9.6).
         if frame.leavesUnread || reader.hasUnread || socket.mayBeReadable { await linger() }
         return false
+    }
+
+    private func closes(after response: HTTPResponse, _ frame: AnswerFrame) -> Bool {
+        !frame.keepsAlive || frame.leavesUnread || response.closesConnection || worker.isDraining
     }
 
     /// Reads away what the client still sends, for a moment, so that it comes to read its answer.
@@ -251,7 +265,7 @@ class Connection: HTTPExchange, @unchecked Sendable {
         }
     }
 
-    /// Answers 503 to a request that has not arrived in full.
+    /// Answers 503 to a request that has not arrived in full, unless more of it is at hand right now.
     final func refuseArrival() {
         if reader.phase == .arriving { socket.interrupt() }
     }
@@ -260,7 +274,7 @@ class Connection: HTTPExchange, @unchecked Sendable {
     final func abort() {
         isAborted = true
         task?.cancel()
-        socket.interrupt()
+        socket.abandon()
     }
 }
 

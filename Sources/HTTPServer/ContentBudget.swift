@@ -2,9 +2,10 @@ import Synchronization
 
 /// How many bytes of contents may be in arrival over all connections of a server at once.
 ///
-/// A content is counted by what is announced (`Content-Length`), or as it accumulates (chunked), from the moment where it is
-/// asked for until it has arrived: a thousand clients that announce 16 MiB each cannot take the memory of the machine.
-/// Small contents are not counted: their bound is the number of connections.
+/// A content is counted as it arrives, until it is complete: a thousand clients that send 16 MiB each cannot take the memory
+/// of the machine, and one who announces much and sends nothing takes nothing from the others. What is announced must find
+/// room when it is asked for; it may lose it to others while it arrives. Small contents are not counted: their bound is the
+/// number of connections.
 final class ContentBudget: Sendable {
     let bytesMax: Int
     private let bytesTaken = Atomic<Int>(0)
@@ -19,6 +20,10 @@ final class ContentBudget: Sendable {
         if taken <= bytesMax { return true }
         giveBack(bytes)
         return false
+    }
+
+    func hasRoom(for bytes: Int) -> Bool {
+        bytesTaken.load(ordering: .relaxed) + bytes <= bytesMax
     }
 
     func giveBack(_ bytes: Int) {
@@ -42,7 +47,12 @@ struct ContentShare: ~Copyable {
         if bytesTaken > 0 { budget.giveBack(bytesTaken) }
     }
 
-    /// False where the budget has no room for a content of that many bytes.
+    /// Whether a content of that many bytes would find room now.
+    func hasRoom(for bytes: Int) -> Bool {
+        bytes <= bytesUncounted || budget.hasRoom(for: bytes)
+    }
+
+    /// False where the budget has no room for that many bytes of this content.
     mutating func grow(toCover bytes: Int) -> Bool {
         guard bytes > bytesUncounted, bytes > bytesTaken else { return true }
         guard budget.take(bytes - bytesTaken) else { return false }

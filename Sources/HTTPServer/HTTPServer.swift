@@ -27,7 +27,9 @@ package final class HTTPServer<Application: HTTPApplication>: Sendable {
         let numberBase = UInt64.random(in: 0..<(1 << 24))
         workers = loops.enumerated().map { index, loop in
             ServerWorker(
-                loop: loop, settings: settings, budget: budget, firstRequestNumber: (numberBase &+ UInt64(index)) << 40)
+                loop: loop, settings: settings, budget: budget,
+                answerBytesMax: settings.answerBytesInFlightMax / loops.count,
+                firstRequestNumber: (numberBase &+ UInt64(index)) << 40)
         }
     }
 

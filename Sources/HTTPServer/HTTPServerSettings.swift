@@ -26,8 +26,16 @@ package struct HTTPServerSettings: Sendable {
     /// Between two requests. Longer than proxies keep their upstreams idle (nginx 60 s, Caddy 2 min), so that they never
     /// send a request into a connection that just closes.
     package var idleTimeout: Duration = .seconds(150)
-    /// Without a byte of an answer going out, as the client does not read it.
+    /// Without a byte of an answer going out, as the client does not read it; and the head start that
+    /// `answerBytesPerSecondMin` gives.
     package var writeTimeout: Duration = .seconds(30)
+    /// What an answer must be read at on average, once `writeTimeout` has passed; else the connection ends.
+    package var answerBytesPerSecondMin = 4096
+    /// What answers hold that wait for their clients to read them, over all connections, in bytes; a content that several
+    /// answers share counts once a loop. Beyond it 503, and messages go back to where they were.
+    package var answerBytesInFlightMax = 268_435_456
+    /// A piece of an answer of up to so many bytes is not counted in `answerBytesInFlightMax`.
+    package var answerBytesUncounted = 65_536
     /// Connections at once; one more is told 503 and closed.
     package var connectionsMax = Self.connectionsMaxOfProcess()
     /// Connections above `connectionsMax` that are being told so; beyond that they wait in the backlog.
@@ -42,6 +50,24 @@ package struct HTTPServerSettings: Sendable {
     package var lingerBytesMax = 33_554_432
 
     package init() {}
+
+    // MARK: What they come to
+
+    /// Until when the next byte of a content must come that began at `start`.
+    func contentDeadline(
+        since start: ContinuousClock.Instant, now: ContinuousClock.Instant, bytesArrived: Int
+    ) -> ContinuousClock.Instant {
+        let onAverage = start + contentTimeout + .seconds(bytesArrived / max(1, contentBytesPerSecondMin))
+        return min(now + contentTimeout, onAverage)
+    }
+
+    /// Until when the next byte of an answer must go out that began at `start`.
+    func writeDeadline(
+        since start: ContinuousClock.Instant, now: ContinuousClock.Instant, bytesWritten: Int
+    ) -> ContinuousClock.Instant {
+        let onAverage = start + writeTimeout + .seconds(bytesWritten / max(1, answerBytesPerSecondMin))
+        return min(now + writeTimeout, onAverage)
+    }
 
     /// What RLIMIT_NOFILE allows, less room for stores, logs and loops.
     private static func connectionsMaxOfProcess() -> Int {

@@ -34,29 +34,30 @@ extension RequestReader {
         var share = ContentShare(of: worker.budget, bytesUncounted: settings.contentBytesUncounted)
         if case .length(let length) = framing {
             guard length <= bytesMax else { return .rejected(.contentTooLarge(limit: bytesMax, actual: length)) }
-            guard share.grow(toCover: length) else { return .rejected(Self.budgetSpent) }
+            guard share.hasRoom(for: length) else { return .rejected(Self.budgetSpent) }
         }
         if expectsContinue, !hasUnread {
             guard await sendContinue() else { return .ended }
         }
         switch framing {
         case .none: return .content([])
-        case .length(let length): return await readLength(length)
+        case .length(let length): return await readLength(length, share: &share)
         case .chunked: return await readChunked(bytesMax: bytesMax, share: &share)
         }
     }
 
     /// Reads away a content that nobody wants. False where the connection cannot go on.
     nonisolated(nonsending) func discardContent(bytes: Int) async -> Bool {
-        if case .content = await readLength(bytes) { return true }
+        var share = ContentShare(of: worker.budget, bytesUncounted: settings.refusedContentBytesMax)
+        if case .content = await readLength(bytes, share: &share) { return true }
         return false
     }
 
     private static let budgetSpent = HTTPRejection.overloaded(reason: "too many contents in arrival; try again later")
 
-    private nonisolated(nonsending) func readLength(_ length: Int) async -> ContentEnd {
+    private nonisolated(nonsending) func readLength(_ length: Int, share: inout ContentShare) async -> ContentEnd {
         // Exactly: this is the array in which the content stays. A client that announces much and sends little costs
-        // address space, and its share of the budget.
+        // address space, and no more.
         var content: [UInt8] = []
         content.reserveCapacity(length)
         takeUnread { piece in
@@ -69,6 +70,7 @@ extension RequestReader {
         while content.count < length {
             switch read(into: &content, bytesMax: length - content.count) {
             case .bytes(let count):
+                guard share.grow(toCover: content.count) else { return .rejected(Self.budgetSpent) }
                 bytesInARow += count
                 if bytesInARow >= Self.bytesInARowMax {
                     bytesInARow = 0
@@ -110,7 +112,7 @@ extension RequestReader {
                 }
             }
             switch progress {
-            case .done: return .content(content)
+            case .done: return .content(Self.fitted(content))
             case .rejected(let rejection): return .rejected(rejection)
             case .needsMore, nil: break
             }
@@ -121,6 +123,11 @@ extension RequestReader {
                 await Task.yield()
             }
         }
+    }
+
+    /// The content without the room that it did not need: it may stay for long.
+    private static func fitted(_ content: [UInt8]) -> [UInt8] {
+        content.capacity > 2 * max(content.count, chunkedBytesBeforeReserve) ? content.map { $0 } : content
     }
 
     /// One read, decoded. What follows the content is kept for the next request.
@@ -159,9 +166,7 @@ extension RequestReader {
         switch await waitForContent(since: start, bytesArrived: bytesArrived) {
         case .ready: return nil
         case .timedOut: return .rejected(.requestTimeout)
-        case .interrupted:
-            socket.clearInterruption()
-            return .rejected(.shuttingDown)
+        case .interrupted: return .rejected(.shuttingDown)
         }
     }
 

@@ -64,10 +64,9 @@ final class RequestReader {
         phase = .away
         switch lastWait {
         case .ready: break
-        case .timedOut: return wasIdle ? .ended : .rejected(.requestTimeout, head: nil)
+        case .timedOut: return wasIdle ? .ended : .rejected(.requestTimeout, head: parser.takeIncompleteHead())
         case .interrupted:
-            socket.clearInterruption()
-            if !wasIdle { return .rejected(.shuttingDown, head: nil) }
+            if !wasIdle { return .rejected(.shuttingDown, head: parser.takeIncompleteHead()) }
         }
         while true {
             if let step = hasUnread ? parseUnread() : readAndParse() {
@@ -76,6 +75,7 @@ final class RequestReader {
             }
             if socket.mayBeReadable { continue }
             if !parser.isIdle {
+                if worker.refusesArrivals { return .rejected(.shuttingDown, head: parser.takeIncompleteHead()) }
                 let deadline = headDeadline ?? now + settings.headTimeout
                 headDeadline = deadline
                 phase = .arriving
@@ -167,11 +167,10 @@ final class RequestReader {
     nonisolated(nonsending) func waitForContent(since start: ContinuousClock.Instant, bytesArrived: Int) async
         -> Socket.WaitEnd
     {
+        if worker.refusesArrivals { return .interrupted }
         phase = .arriving
         defer { phase = .away }
-        let onAverage =
-            start + settings.contentTimeout
-            + .seconds(bytesArrived / max(1, settings.contentBytesPerSecondMin))
-        return await socket.wait(for: .readable, until: min(now + settings.contentTimeout, onAverage))
+        let deadline = settings.contentDeadline(since: start, now: now, bytesArrived: bytesArrived)
+        return await socket.wait(for: .readable, until: deadline)
     }
 }

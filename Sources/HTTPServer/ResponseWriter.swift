@@ -27,8 +27,9 @@ struct ResponseWriter: ~Copyable {
     /// Room in the window below which it is flushed before more is encoded.
     private static let encodeBytesMin = 1024
 
-    /// A byte of the answer is with the kernel.
-    private(set) var hasBegun = false
+    /// Of the whole answer, what is with the kernel.
+    private(set) var bytesWrittenInAll = 0
+    var hasBegun: Bool { bytesWrittenInAll > 0 }
 
     private let socket: Socket
     private let worker: ServerWorker
@@ -133,7 +134,7 @@ struct ResponseWriter: ~Copyable {
         while bytesWritten < byteCount {
             guard let count = try? writeOnce() else { return .failed }
             if count == 0 { return .blocked }
-            hasBegun = true
+            bytesWrittenInAll += count
             bytesWritten += count
         }
         staging.removeAll(keepingCapacity: true)

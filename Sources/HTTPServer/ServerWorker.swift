@@ -11,12 +11,15 @@ final class ServerWorker: @unchecked Sendable {
     let loop: EventLoop
     let settings: HTTPServerSettings
     let budget: ContentBudget
+    let answerBudget: AnswerBudget
     /// For choosing the loop of the next connection, from any thread. Counts those that are on their way here too.
     let connectionCount = Atomic<Int>(0)
 
     private(set) var isDraining = false
+    /// The drain has come to where requests are refused that are still arriving.
+    private(set) var refusesArrivals = false
     private var connections: [Connection] = []
-    private var whenEmpty: (@Sendable () -> Void)?
+    private var whenEmpty: [@Sendable () -> Void] = []
     private var lastRequestNumber: UInt64
     private var date: [UInt8] = []
     private var dateSecond = 0
@@ -28,11 +31,17 @@ final class ServerWorker: @unchecked Sendable {
     private static let stagingBytesKept = 131_072
     private static let stagingBytesFirst = 2048
 
-    /// - Parameter firstRequestNumber: Different for each worker, by 2^40 at least.
-    init(loop: EventLoop, settings: HTTPServerSettings, budget: ContentBudget, firstRequestNumber: UInt64) {
+    /// - Parameters:
+    ///   - answerBytesMax: This worker's share of what answers in flight may hold.
+    ///   - firstRequestNumber: Different for each worker, by 2^40 at least.
+    init(
+        loop: EventLoop, settings: HTTPServerSettings, budget: ContentBudget, answerBytesMax: Int,
+        firstRequestNumber: UInt64
+    ) {
         self.loop = loop
         self.settings = settings
         self.budget = budget
+        answerBudget = AnswerBudget(bytesMax: answerBytesMax, bytesUncounted: settings.answerBytesUncounted)
         lastRequestNumber = firstRequestNumber
     }
 
@@ -92,13 +101,14 @@ final class ServerWorker: @unchecked Sendable {
     /// Lets the connections end: see ``HTTPServer/drain(within:)``. `whenEmpty` is called on the loop, once.
     func beginDrain(whenEmpty: @escaping @Sendable () -> Void) {
         isDraining = true
-        self.whenEmpty = whenEmpty
+        self.whenEmpty.append(whenEmpty)
         for connection in connections { connection.beginDrain() }
         tellIfEmpty()
     }
 
     /// Requests that are still arriving are answered 503.
     func refuseArrivals() {
+        refusesArrivals = true
         for connection in connections { connection.refuseArrival() }
     }
 
@@ -109,10 +119,12 @@ final class ServerWorker: @unchecked Sendable {
 
     /// Gives up waiting for what does not end even so.
     func giveUp() {
-        whenEmpty.take()?()
+        let actions = whenEmpty
+        whenEmpty = []
+        for action in actions { action() }
     }
 
     private func tellIfEmpty() {
-        if isDraining, connections.isEmpty { whenEmpty.take()?() }
+        if isDraining, connections.isEmpty { giveUp() }
     }
 }

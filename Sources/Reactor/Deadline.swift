@@ -20,7 +20,14 @@ package final class Deadline: DeadlineEntry, @unchecked Sendable {
 
     /// Any thread, any number of times, also after the action has run. An action that runs at this instant may still finish.
     package func cancel() {
-        if endsNow() { loop.cancel(self) }
+        _ = cancels()
+    }
+
+    /// True where this is what keeps the action from running.
+    func cancels() -> Bool {
+        guard endsNow() else { return false }
+        loop.cancel(self)
+        return true
     }
 
     override func isDue(at now: ContinuousClock.Instant) {

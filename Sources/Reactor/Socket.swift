@@ -25,7 +25,7 @@ package final class Socket: DeadlineEntry {
     private var waitDeadline: ContinuousClock.Instant?
     /// When the heap's entry comes up; nil without one.
     private var entryInstant: ContinuousClock.Instant?
-    private var isInterrupted = false
+    private var isAbandoned = false
 
     /// Called on the loop when the peer closes its sending side or the connection fails. Set it around what that shall end.
     package var onHangUp: (() -> Void)?
@@ -34,7 +34,7 @@ package final class Socket: DeadlineEntry {
     package enum WaitEnd: Sendable {
         case ready
         case timedOut
-        /// ``interrupt()`` was called. Every later wait ends so at once, until ``clearInterruption()``.
+        /// ``interrupt()`` was called, or ``abandon()``.
         case interrupted
     }
 
@@ -137,7 +137,7 @@ package final class Socket: DeadlineEntry {
     package nonisolated(nonsending) func wait(
         for interest: Readiness, until deadline: ContinuousClock.Instant?
     ) async -> WaitEnd {
-        if isInterrupted { return .interrupted }
+        if isAbandoned { return .interrupted }
         if !readiness.isDisjoint(with: interest) { return .ready }
         return await withUnsafeContinuation { continuation in
             precondition(waiter == nil, "One task at a time waits for a socket")
@@ -147,15 +147,16 @@ package final class Socket: DeadlineEntry {
         }
     }
 
-    /// Ends the wait that is on, and those to come.
+    /// Ends the wait that is on, if one is. Who is about to wait is not concerned: it must look for itself whether it still
+    /// wants to.
     package func interrupt() {
-        isInterrupted = true
         endWait(.interrupted)
     }
 
-    /// Lets waits be waits again, for somebody who has heard the interruption.
-    package func clearInterruption() {
-        isInterrupted = false
+    /// Ends the wait that is on, and all that are to come.
+    package func abandon() {
+        isAbandoned = true
+        endWait(.interrupted)
     }
 
     func eventsArrived(_ events: Readiness) {

@@ -17,7 +17,8 @@ import Testing
             #expect(try await client.response().content == Array(pieces.joined()))
             try await client.send("GET /encoded?\(byteCount) HTTP/1.1\r\nHost: h\r\n\r\n")
             #expect(try await client.response().content == [UInt8]("<".utf8) + pattern + [UInt8](">".utf8))
-            #expect(server.journal.entries.filter { $0 == "begun" }.count == 3)
+            // The last bytes may be here before the server has come to say so.
+            try await server.journal.wait(for: "begun", count: 3)
         }
     }
 
@@ -26,7 +27,7 @@ import Testing
         try await withServer { server in
             let client = try server.client(receiveBufferBytes: 4096)
             try await client.send("GET /large?20000000 HTTP/1.1\r\nHost: h\r\n\r\n")
-            await server.journal.wait(for: "begun")
+            try await server.journal.wait(for: "begun")
             // Nothing was read yet, and 20 MB fit in no socket: the answer is still going out.
             #expect(try await client.response().content.count == 20_000_000)
             #expect(server.journal.entries.filter { $0 == "begun" }.count == 1)
@@ -38,10 +39,46 @@ import Testing
         try await withServer(settings: { $0.writeTimeout = .milliseconds(50) }) { server in
             let client = try server.client(receiveBufferBytes: 4096)
             try await client.send("GET /large?20000000 HTTP/1.1\r\nHost: h\r\n\r\n")
-            await server.journal.wait(for: "begun")
-            while server.server.connectionCount > 0 { await Task.yield() }
+            try await server.journal.wait(for: "begun")
+            try await server.waitForConnections(atMost: 0)
             #expect(!server.journal.entries.contains("unsent"))
             client.close()
+        }
+    }
+
+    @Test("A client that reads its answer steadily, but below the least rate, is cut off")
+    func slowSteadyReader() async throws {
+        let change: (inout HTTPServerSettings) -> Void = {
+            $0.writeTimeout = .milliseconds(200)
+            $0.answerBytesPerSecondMin = 1_000_000_000
+        }
+        try await withServer(settings: change) { server in
+            let client = try server.client(receiveBufferBytes: 4096)
+            try await client.send("GET /large?60000000 HTTP/1.1\r\nHost: h\r\n\r\n")
+            try await server.journal.wait(for: "begun")
+            // It reads all the time, and 60 MB a few KB at a time take longer than 260 ms.
+            await #expect(throws: Client.Ended.self) { try await client.response() }
+        }
+    }
+
+    @Test("Answers that wait for slow readers have a budget; over it 503, and what was taken is unsent")
+    func answerBudget() async throws {
+        let change: (inout HTTPServerSettings) -> Void = { $0.answerBytesInFlightMax = 30_000_000 }
+        try await withServer(settings: change) { server in
+            let slow = try server.client(receiveBufferBytes: 4096)
+            try await slow.send("GET /large?20000000 HTTP/1.1\r\nHost: h\r\n\r\n")
+            try await server.journal.wait(for: "begun")
+            let refused = try server.client()
+            try await refused.send("GET /large?20000000 HTTP/1.1\r\nHost: h\r\n\r\n")
+            #expect(try await refused.response().status == 503)
+            #expect(server.journal.entries.suffix(2) == ["unsent", "reject 503"])
+            // A small one goes out, on the same connection; and when the slow reader has gone, a large one.
+            try await refused.send("GET /large?20000 HTTP/1.1\r\nHost: h\r\n\r\n")
+            #expect(try await refused.response().content.count == 20_000)
+            slow.close()
+            try await server.waitForConnections(atMost: 1)
+            try await refused.send("GET /large?20000000 HTTP/1.1\r\nHost: h\r\n\r\n")
+            #expect(try await refused.response().content.count == 20_000_000)
         }
     }
 }

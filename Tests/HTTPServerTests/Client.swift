@@ -22,20 +22,25 @@ final class Client {
     struct TooLate: Error {}
 
     /// No answer takes as long; it only keeps a broken server from hanging its tests.
-    private static let patience: Duration = .seconds(20)
+    static let patience: Duration = .seconds(20)
 
     private let socket: Socket
     private var number: Int32
     private var received: [UInt8] = []
 
-    /// - Parameter receiveBufferBytes: Small, for a client that shall read slowly.
-    init(to address: ListenAddress, receiveBufferBytes: Int32? = nil) throws {
+    /// - Parameters:
+    ///   - receiveBufferBytes: Small, for a client that shall read slowly.
+    ///   - beforeConnecting: Done when the client has its descriptor.
+    init(
+        to address: ListenAddress, receiveBufferBytes: Int32? = nil, beforeConnecting: () -> Void = {}
+    ) throws {
         let target = address.socketAddress
         let descriptor = try SystemCall.socket(family: target.family)
         number = descriptor.number
         if let receiveBufferBytes {
             try SystemCall.setOption(number, level: SOL_SOCKET, SO_RCVBUF, to: receiveBufferBytes)
         }
+        beforeConnecting()
         do {
             try SystemCall.connect(number, to: target)
         } catch {

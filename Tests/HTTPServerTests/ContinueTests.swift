@@ -50,6 +50,7 @@ import Testing
             let first = try server.client()
             try await first.send("POST /echo \(Self.head)Content-Length: 60000\r\n\r\n")
             #expect(try await first.response().status == 100)
+            try await first.send([UInt8](repeating: 1, count: 59_000))
 
             let second = try server.client()
             try await second.send("POST /echo \(Self.head)Content-Length: 60000\r\n\r\n")
@@ -60,11 +61,27 @@ import Testing
             try await small.send("POST /echo \(Self.head)Content-Length: 16000\r\n\r\n")
             #expect(try await small.response().status == 100)
 
-            try await first.send([UInt8](repeating: 1, count: 60_000))
+            try await first.send([UInt8](repeating: 1, count: 1_000))
             #expect(try await first.response().status == 200)
             let third = try server.client()
             try await third.send("POST /echo \(Self.head)Content-Length: 60000\r\n\r\n")
             #expect(try await third.response().status == 100)
+        }
+    }
+
+    @Test("Who announces a content and sends nothing takes nothing from the others; what comes too much then is 503")
+    func announcedOnly() async throws {
+        try await withServer(settings: { $0.contentBytesInArrivalMax = 100_000 }) { server in
+            let clients = try (0..<5).map { _ in try server.client() }
+            for client in clients {
+                try await client.send("POST /echo \(Self.head)Content-Length: 90000\r\n\r\n")
+                #expect(try await client.response().status == 100)
+            }
+            try await clients[0].send([UInt8](repeating: 1, count: 80_000))
+            try await clients[1].send([UInt8](repeating: 1, count: 80_000))
+            #expect(try await clients[1].response().status == 503)
+            try await clients[0].send([UInt8](repeating: 1, count: 10_000))
+            #expect(try await clients[0].response().status == 200)
         }
     }
 

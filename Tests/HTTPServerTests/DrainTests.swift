@@ -10,7 +10,7 @@ import Testing
         try await withServer(loops: 2) { server in
             let clients = try (0..<50).map { _ in try server.client() }
             for client in clients { try await client.send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n") }
-            await server.journal.wait(for: "waiting", count: clients.count)
+            try await server.journal.wait(for: "waiting", count: clients.count)
             async let drained: Void = server.server.drain(within: .seconds(20))
             for client in clients {
                 let response = try await client.response()
@@ -44,10 +44,10 @@ import Testing
         try await withServer { server in
             let slow = try server.client()
             try await slow.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
-            await server.journal.wait(for: "slow")
+            try await server.journal.wait(for: "slow")
             let arriving = try server.client()
             try await arriving.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nha")
-            await server.journal.wait(for: "admit /echo")
+            try await server.journal.wait(for: "admit /echo")
             let idle = try server.client()
             try await idle.send(Self.echo)
             _ = try await idle.response()
@@ -89,14 +89,14 @@ import Testing
             try await arriving.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nha")
             let stuck = try server.client()
             try await stuck.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
-            await server.journal.wait(for: "slow")
-            await server.journal.wait(for: "admit /echo")
-            await server.server.drain(within: .milliseconds(250))
+            try await server.journal.wait(for: "slow")
+            try await server.journal.wait(for: "admit /echo")
+            await server.server.drain(within: .milliseconds(2500))
             let refused = try await arriving.response()
             #expect(refused.status == 503)
             #expect(server.journal.entries.contains("reject 503"))
             server.application.gate.open()
-            await server.journal.wait(for: "unsent")
+            try await server.journal.wait(for: "unsent")
             #expect(await stuck.isEnded())
         }
     }

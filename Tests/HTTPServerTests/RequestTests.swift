@@ -29,7 +29,7 @@ import Testing
                 bytes += "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: \(content.utf8.count)\r\n\r\n\(content)"
             }
             try await client.send(bytes)
-            await server.journal.wait(for: "waiting")
+            try await server.journal.wait(for: "waiting")
             #expect(!server.journal.entries.contains("admit /echo"))
             server.application.gate.open()
             #expect(try await client.response().text == "waited")

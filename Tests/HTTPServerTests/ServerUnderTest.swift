@@ -14,6 +14,15 @@ struct ServerUnderTest: Sendable {
     func client(receiveBufferBytes: Int32? = nil) throws -> Client {
         try Client(to: address, receiveBufferBytes: receiveBufferBytes)
     }
+
+    /// Returns when so many connections are open, or fewer.
+    func waitForConnections(atMost count: Int) async throws {
+        let end = ContinuousClock.now + Client.patience
+        while server.connectionCount > count {
+            guard ContinuousClock.now < end else { throw Client.TooLate() }
+            await Task.yield()
+        }
+    }
 }
 
 /// Runs `body`, on a loop for its clients, against a fresh server, and checks that no connection outlives the server.
@@ -33,7 +42,12 @@ func withServer(
     let server = HTTPServer(application: application, settings: settings, loops: loops)
     let addresses = try server.listen(on: [address])
     let underTest = ServerUnderTest(application: application, server: server, address: addresses[0])
-    let result = await Task(executorPreference: clientLoop) { try await body(underTest) }.result
+    let task = Task(executorPreference: clientLoop) { try await body(underTest) }
+    let result = await withTaskCancellationHandler {
+        await task.result
+    } onCancel: {
+        task.cancel()
+    }
     application.gate.open()
     await server.drain(within: .seconds(20))
     #expect(server.connectionCount == 0, "A connection outlived its server")

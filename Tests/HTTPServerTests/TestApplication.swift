@@ -95,6 +95,7 @@ struct TestApplication: HTTPApplication {
 
 private struct PatternEncoder: ContentEncoder {
     let byteCount: Int
+    let source: [UInt8] = []
     private var start = 0
 
     init(byteCount: Int) {

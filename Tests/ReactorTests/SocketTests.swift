@@ -55,11 +55,10 @@ import Testing
             let (socket, peer) = try makePair(on: loop)
             defer { socket.close() }
             #expect(await socket.wait(for: .readable, until: loop.now + .milliseconds(5)) == .timedOut)
-            peer.send("x")
-            #expect(await socket.wait(for: .readable, until: loop.now + .milliseconds(5)) == .ready)
-            _ = try read(socket)
-            // The heap still knows 5 ms at most; this wait must outlive it.
-            let deadline = ContinuousClock.now + .milliseconds(30)
+            // This one ends before its deadline, which the heap goes on to know; the next one must outlive it.
+            _ = loop.schedule(at: loop.now) { [box = Unchecked(socket)] in box.value.interrupt() }
+            #expect(await socket.wait(for: .readable, until: loop.now + .milliseconds(10)) == .interrupted)
+            let deadline = ContinuousClock.now + .milliseconds(40)
             #expect(await socket.wait(for: .readable, until: deadline) == .timedOut)
             #expect(ContinuousClock.now >= deadline)
             // And an earlier deadline than the one that the heap knows counts at once.
@@ -70,17 +69,22 @@ import Testing
         }
     }
 
-    @Test("An interruption ends the wait that is on and those to come, until it is cleared")
+    @Test("An interruption ends the wait that is on, and no other; an abandoned socket waits no more")
     func interruption() async throws {
         try await withLoop { loop in
             let (socket, peer) = try makePair(on: loop)
             defer { socket.close() }
+            let end = loop.now + .seconds(20)
             _ = loop.schedule(at: loop.now) { [box = Unchecked(socket)] in box.value.interrupt() }
-            #expect(await socket.wait(for: .readable, until: nil) == .interrupted)
-            #expect(await socket.wait(for: .readable, until: nil) == .interrupted)
-            socket.clearInterruption()
+            #expect(await socket.wait(for: .readable, until: end) == .interrupted)
+            // Nobody waits now, so nobody is concerned.
+            socket.interrupt()
             peer.send("x")
-            #expect(await socket.wait(for: .readable, until: nil) == .ready)
+            #expect(await socket.wait(for: .readable, until: end) == .ready)
+            _ = try read(socket)
+            _ = loop.schedule(at: loop.now) { [box = Unchecked(socket)] in box.value.abandon() }
+            #expect(await socket.wait(for: .readable, until: end) == .interrupted)
+            #expect(await socket.wait(for: .readable, until: end) == .interrupted)
         }
     }
 
