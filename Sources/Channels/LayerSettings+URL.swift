@@ -18,18 +18,27 @@ extension LayerSettings {
             case "channel-capacity": ownCapacities.append(try ChannelCapacity(text: value, layer: layer))
             case "expiry": expiry = try Self.seconds(value, name: name, layer: layer)
             case "group-expiry": groupExpiry = try Self.seconds(value, name: name, layer: layer)
-            case "memory-limit": memoryBytesMax = try Self.count(value, name: name, layer: layer)
+            case "memory-limit": memoryBytesMax = try Self.bytes(value, name: name, layer: layer)
             default: rest[name] = value
             }
         }
-        channelCapacities = ownCapacities + channelCapacities
+        // A capacity of the layer's own goes before patterns of all layers.
+        channelCapacities = seen.contains("capacity") ? ownCapacities : ownCapacities + channelCapacities
         return rest
     }
 
     private static func count(_ text: String, name: String, layer: String) throws(RegistryError) -> Int {
-        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let value = Int(text),
-            value >= 1
-        else { throw RegistryError("'\(name)' of layer '\(layer)' is a whole number from 1, not '\(text)'.") }
+        guard let value = Int(digits: text), value >= 1 else {
+            throw RegistryError("'\(name)' of layer '\(layer)' is a whole number from 1, not '\(text)'.")
+        }
+        return value
+    }
+
+    private static func bytes(_ text: String, name: String, layer: String) throws(RegistryError) -> Int {
+        guard let value = Int(bytesText: text), value >= 1 else {
+            throw RegistryError(
+                "'\(name)' of layer '\(layer)' is a number of bytes, as in '67108864' or '64MiB', not '\(text)'.")
+        }
         return value
     }
 
@@ -46,7 +55,7 @@ extension LayerSettings.ChannelCapacity {
     /// `GLOB=N`; the last `=` counts, so that a pattern may hold one.
     public init(text: String, layer: String = "default") throws(RegistryError) {
         guard let equals = text.lastIndex(of: "="), equals != text.startIndex,
-            let capacity = Int(text[text.index(after: equals)...]), capacity >= 1
+            let capacity = Int(digits: text[text.index(after: equals)...]), capacity >= 1
         else {
             throw RegistryError(
                 "'\(text)' (layer '\(layer)') is no channel capacity: it must be GLOB=N with N from 1, as in 'log.*=5000'."

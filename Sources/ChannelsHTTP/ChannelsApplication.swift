@@ -69,8 +69,10 @@ package struct ChannelsApplication: HTTPApplication {
     }
 
     package func respond(to rejection: HTTPRejection, head: RequestHead?) -> HTTPResponse {
-        let response = Problem(rejection).response
-        return head.map { finish(response, for: crossOrigin.judge($0)) } ?? response
+        guard let head else { return Problem(rejection).response }
+        let verdict = crossOrigin.judge(head)
+        let problem = verdict == .refused ? CrossOriginPolicy.refusal : Problem(rejection)
+        return finish(problem.response, for: verdict)
     }
 
     private func finish(_ response: HTTPResponse, for verdict: CrossOriginPolicy.Verdict) -> HTTPResponse {

@@ -3,7 +3,8 @@ import HTTPCore
 /// Which pages of browsers may call (`--cors-origin`), and the fields of CORS on answers to them.
 ///
 /// A page of any origin can make a browser send requests, also to localhost; what it cannot do is forge `Origin`. So one
-/// that is neither the server's own host nor listed is refused before anything happens.
+/// that is neither the server's own host nor listed is refused before anything happens. Some requests bear no `Origin`, that
+/// of an `<img>` for one; browsers tell of these by `Sec-Fetch-Site` from where they come (Fetch Metadata §2.3).
 struct CrossOriginPolicy: Sendable {
     private let allowsAll: Bool
     private let origins: Set<String>
@@ -23,7 +24,9 @@ struct CrossOriginPolicy: Sendable {
     }
 
     func judge(_ head: RequestHead) -> Verdict {
-        guard head.value(of: .origin) != nil, let origin = head[.origin] else { return .own }
+        guard head.value(of: .origin) != nil, let origin = head[.origin] else {
+            return allowsAll || !comesFromStrangePage(head) ? .own : .refused
+        }
         if isOwnHost(origin, of: head) { return .own }
         return allowsAll || origins.contains(origin) ? .listed(origin) : .refused
     }
@@ -58,6 +61,12 @@ struct CrossOriginPolicy: Sendable {
         + "Retry-After, Server, WWW-Authenticate, X-Request-Id"
 
     private static let allowedFields = "Accept, Authorization, Cache-Control, Content-Type, Prefer, X-Request-Id"
+
+    /// `same-site` is another port of this host, as strange as any; `none` is a person who typed the address.
+    private func comesFromStrangePage(_ head: RequestHead) -> Bool {
+        guard let site = head.value(of: .secFetchSite) else { return false }
+        return site.elementsEqual("cross-site".utf8) || site.elementsEqual("same-site".utf8)
+    }
 
     /// The scheme is left out of it: behind a proxy that speaks TLS, the page's is https and ours http.
     private func isOwnHost(_ origin: String, of head: RequestHead) -> Bool {

@@ -76,7 +76,7 @@ struct DeliveryEncoder {
             }
             return false
         }
-        if TextType.mayBeText(message.contentType), let encoder = JSONStringEncoder(message.content) {
+        if let encoder = TextType.encoder(for: message) {
             writeString(encoder)
             return false
         }

@@ -80,16 +80,17 @@ extension RequestHead {
     }
 }
 
-/// Which types are delivered as a string.
+/// What is delivered as a string.
 enum TextType {
-    /// `text/*` that names no charset, or UTF-8 or its part ASCII; whether the bytes are UTF-8 is another question.
-    static func mayBeText(_ contentType: String?) -> Bool {
-        guard let contentType, let type = MediaType(parsing: Array(contentType.utf8)[...]), type.type == "text" else {
-            return false
-        }
+    /// Content of the type `text/*` in UTF-8, by its charset where it names one, and by its bytes; nil for any other.
+    static func encoder(for message: Message) -> JSONStringEncoder? {
+        guard let text = message.contentType, let type = MediaType(parsing: Array(text.utf8)[...]), type.type == "text"
+        else { return nil }
         switch type.charset {
-        case nil, "utf-8", "utf8", "us-ascii": return true
-        default: return false
+        case nil, "utf-8", "utf8": break
+        case "us-ascii": guard message.content.allSatisfy({ $0 < 0x80 }) else { return nil }
+        default: return nil
         }
+        return JSONStringEncoder(message.content)
     }
 }

@@ -78,7 +78,7 @@ extension Problem {
     static func messageTooLarge(limit: Int, actual: Int?) -> Problem {
         Problem(
             .messageTooLarge, "The content may have up to \(limit) bytes. Send less, or raise --max-message.",
-            limit: limit, actual: actual)
+            limit: limit, actual: actual == .max ? nil : actual)
     }
 
     static func methodNotAllowed(allow: String) -> Problem {

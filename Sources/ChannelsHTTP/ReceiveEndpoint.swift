@@ -11,6 +11,8 @@ struct ReceiveEndpoint: Endpoint {
     /// What the query says; by POST, the content may say otherwise.
     private let query: Wanted
     private let mayHaveContent: Bool
+    /// What is wrong with the type of a chunked content, should there be one: that shows only at its end.
+    private let typeProblem: Problem?
     private let preferredWait: Duration?
     private let prefersBytes: Bool
     private let acceptsJSON: Bool
@@ -31,7 +33,7 @@ struct ReceiveEndpoint: Endpoint {
             prefersBytes = false
             acceptsJSON = true
         }
-        if head.method == .post { _ = try JSONContent(head, isOptional: true) }
+        typeProblem = head.method == .post ? try Self.typeProblem(head) : nil
         mayHaveContent = head.method == .post && !head.hasNoContent
         // All is known by now unless a content comes.
         if !mayHaveContent { try check(query) }
@@ -42,7 +44,10 @@ struct ReceiveEndpoint: Endpoint {
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
         var wanted = query
         if mayHaveContent {
-            if !content.isEmpty { try wanted.override(with: content) }
+            if !content.isEmpty {
+                if let typeProblem { throw typeProblem }
+                try wanted.override(with: content)
+            }
             try check(wanted)
         }
         let wait = Wait(timeout: wanted.timeout, preferred: preferredWait, limit: service.settings.waitMax)
@@ -50,6 +55,17 @@ struct ReceiveEndpoint: Endpoint {
         var response = answer(with: deliveries, isList: wanted.messagesMax != nil)
         if let applied = wait.preferenceApplied { response.fields.append(("Preference-Applied", applied)) }
         return response
+    }
+
+    /// - Throws: 415 where it is certain that a content of a wrong type comes.
+    private static func typeProblem(_ head: RequestHead) throws(Problem) -> Problem? {
+        do {
+            _ = try JSONContent(head, isOptional: true)
+            return nil
+        } catch {
+            guard head.framing == .chunked else { throw error }
+            return error
+        }
     }
 
     private func check(_ wanted: Wanted) throws(Problem) {

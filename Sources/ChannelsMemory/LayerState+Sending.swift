@@ -110,7 +110,7 @@ extension LayerState {
         throw ChannelError(
             .layerFull,
             "The layer is at its memory limit. Receive what waits, let it expire, or raise --memory-limit.",
-            limit: settings.memoryBytesMax, actual: bytes)
+            limit: settings.memoryBytesMax, actual: bytes + needed)
     }
 
     func countSent(_ queue: Queue) {

@@ -22,8 +22,21 @@ struct SchemaChecker {
             if fitting == 0 { found.append("\(path): fits no alternative: \(each)") }
             if schema["oneOf"] != nil, fitting > 1 { found.append("\(path): fits \(fitting) alternatives") }
         }
+        if let excluded = schema["not"], violations(of: excluded, in: value, at: path).isEmpty {
+            found.append("\(path): fits what it must not")
+        }
+        for keyword in schema.object?.keys.sorted() ?? [] where !Self.keywords.contains(keyword) {
+            found.append("\(path): this checker does not know \(keyword)")
+        }
         return found + inner(schema, value, path) + bounds(schema, value, path)
     }
+
+    /// What is checked, and what only tells.
+    private static let keywords: Set = [
+        "type", "const", "enum", "oneOf", "anyOf", "not", "required", "properties", "additionalProperties", "items",
+        "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern",
+        "title", "description", "examples", "default",
+    ]
 
     func resolve(_ reference: String) -> Tree {
         reference.dropFirst(2).split(separator: "/").reduce(root) { tree, key in

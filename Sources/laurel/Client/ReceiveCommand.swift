@@ -9,7 +9,7 @@ struct ReceiveCommand: AsyncParsableCommand {
         abstract: "Receive messages from channels.",
         discussion: """
             Prints each delivery as one line of JSON: channel, id, message. Takes one message unless --max or --follow says \
-            otherwise. Exit code 3 where nothing arrived in time, 1 after an error.
+            otherwise. Exit code 0 where any arrived, 3 where none did in time, 1 after an error.
 
             With --follow it waits for ever unless --timeout limits the silence, and outlives a server that restarts.
             """)
@@ -45,14 +45,13 @@ struct ReceiveCommand: AsyncParsableCommand {
         let patience = timeout.flatMap { Duration(secondsText: $0.utf8) } ?? (follow ? nil : .zero)
         try await server.withClient { client in
             let receiver = Receiver(client: client, channels: channels, reconnects: follow, wantsBareMessage: raw)
-            var left = max ?? (follow ? .max : 1)
-            while left > 0 {
+            let countMax = max ?? (follow ? .max : 1)
+            for count in 0..<countMax {
                 guard let response = try await receiver.receive(within: patience) else {
-                    if follow, left < (max ?? .max) { return }
-                    throw Self.nothingArrived
+                    if count == 0 { throw Self.nothingArrived }
+                    return
                 }
                 show(response)
-                left -= 1
             }
         }
     }

@@ -28,12 +28,14 @@ struct LaurelServer {
         let signals = ShutdownSignals()
         let loops = try makeLoops()
         let clock = LoopClock(fallback: loops[0])
-        let application = ChannelsApplication(registry: try await openLayers(clock), settings: apiSettings(clock))
+        let registry = try await openLayers(clock)
+        let application = ChannelsApplication(registry: registry, settings: apiSettings(clock))
         let server = HTTPServer(application: application, settings: settings.server, loops: loops)
         for address in try server.listen(on: settings.addresses) {
             log.info("listening on \(address.unixPath == nil ? "http://" : "")\(address)")
         }
         await drainAtSignal(signals, server)
+        for layer in registry.layers.values { await layer.backend.shutdown() }
         for loop in loops { loop.stop() }
     }
 

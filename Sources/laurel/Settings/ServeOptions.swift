@@ -4,7 +4,7 @@ import ArgumentParser
 struct ServeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Where to listen: HOST:PORT, [HOST]:PORT or unix:PATH; port 0 takes a free one. Repeatable. [127.0.0.1:8080]",
+            "Where to listen: IP:PORT, [IPv6]:PORT or unix:PATH; port 0 takes a free one. Repeatable. [127.0.0.1:8080]",
             valueName: "address"))
     var bind: [String] = []
 
@@ -51,14 +51,17 @@ struct ServeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Connections at once. [what the limit of open files allows]", valueName: "count"))
     var maxConnections: String?
 
-    @Option(help: ArgumentHelp("The largest head of a request. [16KiB]", valueName: "bytes"))
+    @Option(help: ArgumentHelp("The largest head of a request. [48KiB]", valueName: "bytes"))
     var maxHead: String?
 
-    @Option(help: ArgumentHelp("The longest target of a request. [8KiB]", valueName: "bytes"))
+    @Option(help: ArgumentHelp("The longest target of a request, within its head. [32KiB]", valueName: "bytes"))
     var maxTarget: String?
 
     @Option(help: ArgumentHelp("Contents in arrival, over all connections. [256MiB]", valueName: "bytes"))
     var contentBudget: String?
+
+    @Option(help: ArgumentHelp("Large answers that clients have not read yet, together. [256MiB]", valueName: "bytes"))
+    var answerBudget: String?
 
     @Option(help: ArgumentHelp("From the first byte of a head to its last. [30]", valueName: "seconds"))
     var headTimeout: String?
@@ -87,7 +90,8 @@ struct ServeOptions: ParsableArguments {
             (.backend, backend), (.loops, loops), (.expiry, expiry), (.groupExpiry, groupExpiry), (.capacity, capacity),
             (.maxMessage, maxMessage), (.maxWait, maxWait), (.memoryLimit, memoryLimit),
             (.maxConnections, maxConnections), (.maxHead, maxHead), (.maxTarget, maxTarget),
-            (.contentBudget, contentBudget), (.headTimeout, headTimeout), (.contentTimeout, contentTimeout),
+            (.contentBudget, contentBudget), (.answerBudget, answerBudget), (.headTimeout, headTimeout),
+            (.contentTimeout, contentTimeout),
             (.idleTimeout, idleTimeout), (.writeTimeout, writeTimeout), (.logLevel, logLevel),
         ]
         for (name, text) in single { given[name] = text.map { [$0] } }

@@ -110,5 +110,7 @@ struct ServeSettings {
         server.contentBytesInArrivalMax =
             try reader.bytes(.contentBudget, in: messageBytesMax...Int.max)
             ?? max(server.contentBytesInArrivalMax, messageBytesMax)
+        server.answerBytesInFlightMax =
+            try reader.bytes(.answerBudget, in: 1...Int.max) ?? server.answerBytesInFlightMax
     }
 }

@@ -4,8 +4,11 @@ import Foundation
 enum SettingFile {
     /// - Throws: ``SettingError`` where the file cannot be read, is no JSON object, or names an unknown setting.
     static func read(_ path: String) throws -> [SettingName: [String]] {
-        guard let content = FileManager.default.contents(atPath: path) else {
-            throw SettingError("The config file '\(path)' cannot be read: \(String(cString: strerror(errno))).")
+        let content: Data
+        do {
+            content = try Data(contentsOf: URL(filePath: path))
+        } catch {
+            throw SettingError("The config file '\(path)' cannot be read: \(Self.reason(ofReading: error)).")
         }
         let entries: [String: Entry]
         do {
@@ -54,8 +57,8 @@ enum SettingFile {
                 text = string
             } else if let number = try? container.decode(Int.self) {
                 text = String(number)
-            } else if let number = try? container.decode(Double.self) {
-                text = String(number)
+            } else if let number = try? container.decode(Decimal.self) {
+                text = "\(number)"  // in full: 0.00001, never 1e-05
             } else {
                 throw DecodingError.dataCorruptedError(
                     in: container, debugDescription: "a setting is a string, a number, or a list of strings")
@@ -68,10 +71,20 @@ enum SettingFile {
         switch error {
         case .dataCorrupted(let context), .typeMismatch(_, let context), .valueNotFound(_, let context),
             .keyNotFound(_, let context):
-            let place = context.codingPath.map(\.stringValue).joined(separator: ".")
-            return place.isEmpty ? context.debugDescription : "\(context.debugDescription) (at \"\(place)\")"
+            if let place = context.codingPath.first {
+                return "a setting is a string, a number or a list (\"\(place.stringValue)\")"
+            }
+            // Foundation's parser knows the line.
+            let cause = (context.underlyingError as? NSError)?.userInfo["NSDebugDescription"] as? String
+            return cause.map { $0.hasSuffix(".") ? String($0.dropLast()) : $0 } ?? "it is another kind of JSON, or none"
         @unknown default:
             return "\(error)"
         }
+    }
+
+    private static func reason(ofReading error: any Error) -> String {
+        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+        guard let underlying, underlying.domain == NSPOSIXErrorDomain else { return error.localizedDescription }
+        return String(cString: strerror(Int32(underlying.code)))
     }
 }

@@ -17,6 +17,7 @@ enum SettingName: String, CaseIterable {
     case maxHead = "max-head"
     case maxTarget = "max-target"
     case contentBudget = "content-budget"
+    case answerBudget = "answer-budget"
     case headTimeout = "head-timeout"
     case contentTimeout = "content-timeout"
     case idleTimeout = "idle-timeout"

@@ -17,7 +17,7 @@ struct SettingReader {
     /// A whole number.
     func count(_ name: SettingName, in range: ClosedRange<Int>) throws(SettingError) -> Int? {
         guard let text = text(name) else { return nil }
-        guard let value = Self.digits(text[...]), range.contains(value) else {
+        guard let value = Int(digits: text), range.contains(value) else {
             throw SettingError(name, is: "a whole number from \(Self.words(range))", not: text)
         }
         return value
@@ -26,7 +26,7 @@ struct SettingReader {
     /// Bytes, plain or in `KiB`, `MiB`, `GiB`.
     func bytes(_ name: SettingName, in range: ClosedRange<Int>) throws(SettingError) -> Int? {
         guard let text = text(name) else { return nil }
-        guard let value = Self.bytes(text), range.contains(value) else {
+        guard let value = Int(bytesText: text), range.contains(value) else {
             throw SettingError(
                 name, is: "a number of bytes from \(Self.words(range)), as in '67108864' or '64MiB'", not: text)
         }
@@ -43,20 +43,6 @@ struct SettingReader {
             throw SettingError(name, is: "seconds from \(range), as in '30' or '0.25'", not: text)
         }
         return value
-    }
-
-    private static func digits(_ text: Substring) -> Int? {
-        // `Int.init` would take a sign.
-        text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int(text) : nil
-    }
-
-    private static func bytes(_ text: String) -> Int? {
-        for (suffix, factor) in [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)] where text.hasSuffix(suffix) {
-            guard let number = digits(text.dropLast(suffix.count)) else { return nil }
-            let (product, overflow) = number.multipliedReportingOverflow(by: factor)
-            return overflow ? nil : product
-        }
-        return digits(text[...])
     }
 
     private static func words(_ range: ClosedRange<Int>) -> String {

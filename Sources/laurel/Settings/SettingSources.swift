@@ -26,11 +26,12 @@ enum SettingSources {
         return ConfigReader(providers: providers)
     }
 
-    /// - Throws: ``SettingError`` for a variable `LAUREL_…` that nothing reads.
+    /// - Throws: ``SettingError`` for a variable `LAUREL_…` that nothing reads, and that Kubernetes does not set for a Service
+    ///   named `laurel`.
     static func checkEnvironment(_ environment: [String: String]) throws(SettingError) {
         let known = SettingName.allCases.map(\.environmentVariable) + SettingName.otherEnvironmentVariables
         for name in environment.keys.sorted() where name.hasPrefix(SettingName.environmentPrefix) {
-            guard !known.contains(name) else { continue }
+            if known.contains(name) || name.contains(/^LAUREL_(SERVICE_.*|PORT|PORT_.*)$/) { continue }
             throw SettingError(
                 "The environment variable \(name) is not known. Did you mean \(NearestName.of(name, among: known)!)?")
         }

@@ -3,7 +3,7 @@ import Synchronization
 
 /// A program that a test starts, with what it writes gathered as it comes.
 ///
-/// How it works: one thread a process reads its output and its errors until both end, then reaps it. Whoever waits for a line
+/// How it works: one thread a process reads its output and its errors, another reaps it. Whoever waits for a line
 /// or for the end does so in a continuation, and not for ever: a test that waits in vain fails, and says for what.
 final class ChildProcess: Sendable {
     let pid: pid_t
@@ -13,6 +13,8 @@ final class ChildProcess: Sendable {
         var output: [UInt8] = []
         var errors: [UInt8] = []
         /// Set when the process is reaped; from then on its number may belong to another.
+        var reapedStatus: Int32?
+        /// The same, once all that it wrote has been read.
         var exitStatus: Int32?
         var exitWaiters: [CheckedContinuation<Int32, Never>] = []
         var lineWaiters: [LineWaiter] = []
@@ -37,7 +39,7 @@ final class ChildProcess: Sendable {
     init(
         _ executable: String, _ arguments: [String], environment: [String: String] = [:], input: [UInt8] = []
     ) throws {
-        let (stdin, stdout, stderr) = (try Pipe(), try Pipe(), try Pipe())
+        let (stdin, stdout, stderr, end) = (try Pipe(), try Pipe(), try Pipe(), try Pipe())
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -52,13 +54,14 @@ final class ChildProcess: Sendable {
         let failure = posix_spawnp(&pid, executable, &actions, nil, argumentList.pointers, environmentList.pointers)
         for end in [stdin.readEnd, stdout.writeEnd, stderr.writeEnd] { close(end) }
         guard failure == 0 else {
-            for end in [stdin.writeEnd, stdout.readEnd, stderr.readEnd] { close(end) }
+            for end in [stdin.writeEnd, stdout.readEnd, stderr.readEnd, end.readEnd, end.writeEnd] { close(end) }
             throw Failure(description: "\(executable) cannot be started: \(String(cString: strerror(failure)))")
         }
         self.pid = pid
         Thread.detachNewThread { [self] in
-            watch(output: stdout.readEnd, errors: stderr.readEnd)
+            watch(output: stdout.readEnd, errors: stderr.readEnd, end: end.readEnd)
         }
+        Thread.detachNewThread { [self] in reap(end: end.writeEnd) }
         Thread.detachNewThread {
             // A program that reads no input may be gone by now: then there is nobody to tell.
             input.withUnsafeBytes { _ = send(stdin.writeEnd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -120,20 +123,30 @@ final class ChildProcess: Sendable {
     /// Sends a signal, unless the process is over.
     func signal(_ number: Int32) {
         state.withLock { state in
-            if state.exitStatus == nil { _ = Foundation.kill(pid, number) }
+            if state.reapedStatus == nil { _ = Foundation.kill(pid, number) }
         }
     }
 
     func kill() { signal(SIGKILL) }
 
-    // MARK: The thread
+    // MARK: The threads
 
-    private func watch(output: Int32, errors: Int32) {
-        var files = [output, errors].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    /// Reads until both ends are closed, or until the process has ended and nothing more is there: what it has started itself
+    /// may live on, and hold them open.
+    private func watch(output: Int32, errors: Int32, end: Int32) {
+        var files = [output, errors, end].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         var buffer = [UInt8](repeating: 0, count: 65_536)
-        while files.contains(where: { $0.fd >= 0 }) {
-            guard poll(&files, nfds_t(files.count), -1) >= 0 || errno == EINTR else { break }
-            for index in files.indices where files[index].fd >= 0 && files[index].revents != 0 {
+        var hasEnded = false
+        while !hasEnded || files[..<2].contains(where: { $0.fd >= 0 }) {
+            let count = poll(&files, nfds_t(files.count), hasEnded ? 0 : -1)
+            guard count >= 0 || errno == EINTR else { break }
+            if hasEnded, count == 0 { break }
+            if files[2].fd >= 0, files[2].revents != 0 {
+                hasEnded = true
+                close(end)
+                files[2].fd = -1
+            }
+            for index in 0..<2 where files[index].fd >= 0 && files[index].revents != 0 {
                 let count = read(files[index].fd, &buffer, buffer.count)
                 if count <= 0 {
                     close(files[index].fd)
@@ -150,24 +163,29 @@ final class ChildProcess: Sendable {
                 tellLineWaiters()
             }
         }
-        reap()
+        for file in files where file.fd >= 0 { close(file.fd) }
+        let waiters = state.withLock { state in
+            state.exitStatus = state.reapedStatus
+            defer { state.exitWaiters.removeAll() }
+            return state.exitWaiters
+        }
+        let status = state.withLock { $0.exitStatus } ?? 0
+        for waiter in waiters { waiter.resume(returning: status) }
+        tellLineWaiters()
     }
 
-    private func reap() {
+    /// Waits for the process itself, and says so to the other thread by closing `end`.
+    private func reap(end: Int32) {
         // First only look: the number must not be free for another process before nobody can signal it any more.
         var information = siginfo_t()
-        waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT)
-        let (status, waiters) = state.withLock { state in
+        while waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT) != 0 && errno == EINTR {}
+        state.withLock { state in
             var status: Int32 = 0
             waitpid(pid, &status, 0)
             let isExit = status & 0x7f == 0
-            let exitStatus = isExit ? (status >> 8) & 0xff : 128 + (status & 0x7f)
-            state.exitStatus = exitStatus
-            defer { state.exitWaiters.removeAll() }
-            return (exitStatus, state.exitWaiters)
+            state.reapedStatus = isExit ? (status >> 8) & 0xff : 128 + (status & 0x7f)
         }
-        for waiter in waiters { waiter.resume(returning: status) }
-        tellLineWaiters()
+        close(end)
     }
 
     private func tellLineWaiters() {
