@@ -99,6 +99,34 @@ struct CrossOriginTests {
         #expect(Answer(api.application.respond(to: .requestTimeout, head: nil))["Access-Control-Allow-Origin"] == nil)
     }
 
+    @Test(
+        "What a strange page loads without an Origin is refused, and takes no message",
+        arguments: ["cross-site", "same-site"])
+    func loadedByPage(site: String) async {
+        let fields = [("Sec-Fetch-Site", site), ("Sec-Fetch-Mode", "no-cors"), ("Sec-Fetch-Dest", "image")]
+        for api in [await api(), await api("http://listed.example")] {
+            _ = await api.request("POST", "/channels/a", body: Array("1".utf8))
+            let answer = await api.request("GET", "/receive?channels=a", fields)
+            #expect(answer.status == 403 && answer.problem == "origin-not-allowed")
+            for own in ["none", "same-origin"] {
+                #expect(await api.request("GET", "/stats", [("Sec-Fetch-Site", own)]).status == 200)
+            }
+            #expect(await api.request("GET", "/receive?channels=a").status == 200)
+        }
+        let open = await api("*")
+        #expect(await open.request("GET", "/stats", fields).status == 200)
+    }
+
+    @Test("A strange page is told so, whatever else is wrong with its request")
+    func strangeAndWrong() async {
+        let api = await api("http://listed.example")
+        let head = APIDriver.head("POST", "/channels/a", [("Origin", "http://evil.example")])
+        for rejection in [HTTPRejection.unsupportedContentEncoding, .expectationFailed, .unknownMethod] {
+            let answer = Answer(api.application.respond(to: rejection, head: head))
+            #expect(answer.status == 403 && answer.problem == "origin-not-allowed")
+        }
+    }
+
     @Test("Without an Origin nothing is held back, and caches keep answers apart where origins are listed")
     func noOrigin() async {
         #expect(await api().request("GET", "/")["Vary"] == nil)

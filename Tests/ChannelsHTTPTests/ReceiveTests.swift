@@ -65,6 +65,14 @@ struct ReceiveTests {
                 "text/plain; charset=latin1", [0x61],
                 #""message":"YQ==","contentType":"text/plain; charset=latin1","encoding":"base64"}"#
             ),
+            (
+                "text/plain; charset=us-ascii", [0xC3, 0xA9],
+                #""message":"w6k=","contentType":"text/plain; charset=us-ascii","encoding":"base64"}"#
+            ),
+            (
+                "text/plain; charset=US-ASCII", [0x61],
+                #""message":"a","contentType":"text/plain; charset=US-ASCII"}"#
+            ),
             ("text/plain", [0xE9], #""message":"6Q==","contentType":"text/plain","encoding":"base64"}"#),
             ("image/png", [0x89, 0x50], #""message":"iVA=","contentType":"image/png","encoding":"base64"}"#),
             (

@@ -1,5 +1,6 @@
-import Channels
 import Testing
+
+@testable import Channels
 
 @Suite("Settings of layers, and their URLs")
 struct SettingsTests {
@@ -48,9 +49,33 @@ struct SettingsTests {
         #expect(try settings.capacity(of: ChannelName("other")) == 7)
     }
 
-    @Test("What is no capacity is refused", arguments: ["x", "=3", "x=", "x=0", "x=-1", "x=many"])
+    @Test("What is no capacity is refused", arguments: ["x", "=3", "x=", "x=0", "x=-1", "x=+5", "x=many"])
     func noCapacity(text: String) {
         #expect(throws: RegistryError.self) { try LayerSettings.ChannelCapacity(text: text) }
+    }
+
+    @Test(
+        "Bytes are digits, plain or with a binary unit",
+        arguments: [
+            ("1", 1), ("64MiB", 64 << 20), ("2GiB", 2 << 30), ("3KiB", 3 << 10), ("", nil), ("+1", nil), ("1MB", nil),
+            ("MiB", nil), ("1.5MiB", nil), ("99999999999GiB", nil),
+        ] as [(String, Int?)])
+    func bytes(text: String, bytes: Int?) {
+        #expect(Int(bytesText: text) == bytes)
+    }
+
+    @Test("A layer's own settings win over those of all: its capacity over all patterns, its patterns over others")
+    func ownSettings() throws {
+        var defaults = LayerSettings()
+        defaults.channelCapacities = [try .init(text: "log.*=10")]
+        var plain = defaults
+        _ = try plain.apply(BackendURL("memory:?memory-limit=1MiB&channel-capacity=a%3D3").parameters, layer: "l")
+        #expect(plain.memoryBytesMax == 1 << 20)
+        #expect(try plain.capacity(of: ChannelName("a")) == 3)
+        #expect(try plain.capacity(of: ChannelName("log.x")) == 10)
+        var own = defaults
+        _ = try own.apply(BackendURL("memory:?capacity=5000").parameters, layer: "l")
+        #expect(try own.capacity(of: ChannelName("log.x")) == 5000)
     }
 
     @Test("A backend URL is a scheme, a location and settings")

@@ -36,6 +36,10 @@ extension Harness {
                 let result = try await received
                 #expect(result.exitStatus == 0)
                 #expect(result.output == "1\n2\n3\n")
+                try await server.send("4", to: "a")
+                let fewer = try await server.laurel("receive", "a", "--max", "3", "--timeout", "0.1", "--raw")
+                #expect(fewer.exitStatus == 0)
+                #expect(fewer.output == "4\n")
             }
         }
 

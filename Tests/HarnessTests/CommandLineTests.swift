@@ -55,6 +55,39 @@ extension Harness {
             }
         }
 
+        @Test("Variables that Kubernetes sets for a service of that name are none of ours")
+        func kubernetes() async throws {
+            let variables = [
+                "LAUREL_PORT": "tcp://10.0.0.1:8080", "LAUREL_SERVICE_HOST": "10.0.0.1", "LAUREL_SERVICE_PORT": "8080",
+                "LAUREL_PORT_8080_TCP_ADDR": "10.0.0.1",
+            ]
+            try await LaurelProcess.run(environment: variables) { server in
+                let response = try await server.call("GET", "/health/live")
+                #expect(response.status == 200)
+            }
+        }
+
+        @Test("What is wrong with a config file is told in words, and a small number is a number")
+        func configFile() async throws {
+            let directory = try await refused(["--config", "/tmp"]).errors
+            #expect(directory.contains("'/tmp' cannot be read: it is a directory"))
+            try await withFile("{\n\"max-wait\" 5\n}") { path in
+                let errors = try await refused(["--config", path]).errors
+                #expect(errors.contains("line 2"))
+                #expect(!errors.contains(".."))
+            }
+            try await withFile(#"{"max-wait": {"a": 1}}"#) { path in
+                let errors = try await refused(["--config", path]).errors
+                #expect(errors.contains(#"a list ("max-wait")"#))
+            }
+            try await withFile(#"{"max-wait": 0.00001}"#) { path in
+                try await LaurelProcess.run(["--config", path]) { server in
+                    let response = try await server.call("GET", "/receive?channels=x&timeout=9")
+                    #expect(response.status == 204)
+                }
+            }
+        }
+
         @Test("An unknown scheme is refused with those that there are, exit code 1")
         func unknownScheme() async throws {
             let (status, errors) = try await refused(["--backend", "mongodb://x"])

@@ -1,14 +1,17 @@
+import ChannelsHTTP
 import Foundation
 
 /// The config file: a JSON object of settings by name, `{"bind": ["[::1]:8080"], "capacity": 500, "max-wait": "60"}`.
 enum SettingFile {
     /// - Throws: ``SettingError`` where the file cannot be read, is no JSON object, or names an unknown setting.
     static func read(_ path: String) throws -> [SettingName: [String]] {
-        let content: Data
-        do {
-            content = try Data(contentsOf: URL(filePath: path))
-        } catch {
-            throw SettingError("The config file '\(path)' cannot be read: \(Self.reason(ofReading: error)).")
+        guard let content = FileManager.default.contents(atPath: path) else {
+            throw SettingError("The config file '\(path)' cannot be read: \(reasonOfNoContents(at: path)).")
+        }
+        if let offset = JSONValidator.firstError(in: Array(content)) {
+            let line = 1 + content.prefix(offset).count { $0 == UInt8(ascii: "\n") }
+            throw SettingError(
+                "The config file '\(path)' must be one JSON object of settings: in line \(line) it is no JSON.")
         }
         let entries: [String: Entry]
         do {
@@ -71,20 +74,18 @@ enum SettingFile {
         switch error {
         case .dataCorrupted(let context), .typeMismatch(_, let context), .valueNotFound(_, let context),
             .keyNotFound(_, let context):
-            if let place = context.codingPath.first {
-                return "a setting is a string, a number or a list (\"\(place.stringValue)\")"
-            }
-            // Foundation's parser knows the line.
-            let cause = (context.underlyingError as? NSError)?.userInfo["NSDebugDescription"] as? String
-            return cause.map { $0.hasSuffix(".") ? String($0.dropLast()) : $0 } ?? "it is another kind of JSON, or none"
+            let place = context.codingPath.first.map { " (\"\($0.stringValue)\")" } ?? ""
+            return place.isEmpty ? "it is another kind of JSON" : "a setting is a string, a number or a list\(place)"
         @unknown default:
             return "\(error)"
         }
     }
 
-    private static func reason(ofReading error: any Error) -> String {
-        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-        guard let underlying, underlying.domain == NSPOSIXErrorDomain else { return error.localizedDescription }
-        return String(cString: strerror(Int32(underlying.code)))
+    /// `FileManager` does not tell.
+    private static func reasonOfNoContents(at path: String) -> String {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return String(cString: strerror(errno)) }
+        if status.st_mode & S_IFMT == S_IFDIR { return "it is a directory" }
+        return access(path, R_OK) == 0 ? "it is no readable file" : String(cString: strerror(errno))
     }
 }
