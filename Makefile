@@ -43,7 +43,7 @@ test: export CI := 1
 test: lint
 	$(call install,$(BUILD_NEEDS) $(TEST_NEEDS))
 	@swift build --quiet --build-tests $(STRICT)
-	@$(BOUNDED) swift test --skip-build $(STRICT)
+	@$(BOUNDED) swift test --disable-xctest --skip-build $(STRICT)
 
 lint:
 	@swift format lint --strict --recursive --configuration .swift-format Package.swift Sources Tests Benchmarks
@@ -53,10 +53,11 @@ format:
 
 # Data races and stray pointers, each with a build of its own. The browser and the crowds of 10,000 stay out: what they wait
 # for is speed.
+sanitize: export LSAN_OPTIONS := suppressions=$(CURDIR)/Tests/leaks-of-others.supp:print_suppressions=0
 sanitize:
 	$(call install,$(BUILD_NEEDS) $(TEST_NEEDS))
 	@for sanitizer in thread address; do \
-	  $(BOUNDED) swift test --sanitize $$sanitizer --scratch-path .build-$$sanitizer --skip Crowds --skip Browser; \
+	  $(BOUNDED) swift test --disable-xctest --sanitize $$sanitizer --scratch-path .build-$$sanitizer --skip Crowds --skip Browser; \
 	done
 
 # What a group send costs, by members; a few seconds.

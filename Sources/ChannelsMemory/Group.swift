@@ -52,6 +52,12 @@ final class Group: Sweepable {
     var isUnused: Bool { members.isEmpty && firstSubscription == nil && log.isEmpty }
     var hasWaiters: Bool { !waitingMemberships.isEmpty || !waitingSubscriptions.isEmpty }
 
+    /// Lets go of everything that may hold the group in turn. It is not to be used any more.
+    func letGo() {
+        lapses = IndexedHeap()
+        members = SortedChunks()
+    }
+
     // MARK: Subscriptions in the order of their positions
 
     func appendSubscription(_ subscription: Subscription) {

@@ -57,6 +57,15 @@ final class LayerState: @unchecked Sendable {
         self.flushedAt = now
     }
 
+    /// A group and the subscriptions in its heap of lapses hold each other; here is the end of all of them.
+    deinit {
+        for shard in 0..<NameTable<Queue>.shardCount {
+            for queue in queues.objects(inShard: shard) {
+                for subscription in queue.subscriptions.all { subscription.group.letGo() }
+            }
+        }
+    }
+
     // MARK: Finding and making
 
     func queue(of channel: ChannelName) -> Queue? { queues[channel.queue.rawValue] }
