@@ -76,13 +76,10 @@ public protocol ChannelBackend: Sendable {
 
 /// What a backend declares of itself.
 public struct BackendTraits: Sendable {
-    /// True where no operation ever blocks its thread: it is then called on the event loop itself.
-    public var neverBlocks: Bool
     /// True where deliveries can be given back.
     public var givesBack: Bool
 
-    public init(neverBlocks: Bool = false, givesBack: Bool = false) {
-        self.neverBlocks = neverBlocks
+    public init(givesBack: Bool = false) {
         self.givesBack = givesBack
     }
 }

@@ -60,6 +60,14 @@ package struct ChannelsApplication: HTTPApplication {
         }
     }
 
+    package func respondAtOnce(to call: Call, content: [UInt8], requestID: String) -> HTTPResponse? {
+        do {
+            return try call.endpoint.respondAtOnce(to: content).map { finish($0, for: call.verdict) }
+        } catch {
+            return finish(problem(for: error, requestID: requestID).response, for: call.verdict)
+        }
+    }
+
     package func respond(to call: Call, content: [UInt8], exchange: any HTTPExchange) async -> HTTPResponse {
         do {
             return finish(try await call.endpoint.respond(to: content, exchange: exchange), for: call.verdict)

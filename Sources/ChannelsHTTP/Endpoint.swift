@@ -8,8 +8,15 @@ protocol Endpoint: Sendable {
     /// What it does, to which layer and names.
     var intent: Intent { get }
 
+    /// Answers where that takes no waiting; nil, with nothing done, where it does.
+    func respondAtOnce(to content: [UInt8]) throws -> HTTPResponse?
+
     /// Answers. What it throws becomes a problem: a ``Problem`` itself, a `ChannelError` by its code, anything else 500.
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse
+}
+
+extension Endpoint {
+    func respondAtOnce(to content: [UInt8]) throws -> HTTPResponse? { nil }
 }
 
 /// What a request wants to do, for the one place that decides whether it may.

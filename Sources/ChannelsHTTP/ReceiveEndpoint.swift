@@ -41,20 +41,40 @@ struct ReceiveEndpoint: Endpoint {
 
     var intent: Intent { Intent(action: .receive, layer: layer.name, channels: query.channels ?? []) }
 
+    func respondAtOnce(to content: [UInt8]) throws -> HTTPResponse? {
+        guard let backend = layer.immediate else { return nil }
+        let wanted = try wanted(in: content)
+        let wait = wait(for: wanted)
+        guard let deliveries = backend.receiveManyAtOnce(wanted.channels ?? [], options: options(of: wanted)),
+            !deliveries.isEmpty || wait.duration == .zero
+        else { return nil }
+        return answer(with: deliveries, to: wanted, after: wait)
+    }
+
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
-        var wanted = query
-        if mayHaveContent {
-            if !content.isEmpty {
-                if let typeProblem { throw typeProblem }
-                try wanted.override(with: content)
-            }
-            try check(wanted)
-        }
-        let wait = Wait(timeout: wanted.timeout, preferred: preferredWait, limit: service.settings.waitMax)
+        let wanted = try wanted(in: content)
+        let wait = wait(for: wanted)
         let deliveries = try await take(wanted, wait: wait.duration, exchange: exchange)
-        var response = answer(with: deliveries, isList: wanted.messagesMax != nil)
-        if let applied = wait.preferenceApplied { response.fields.append(("Preference-Applied", applied)) }
-        return response
+        return answer(with: deliveries, to: wanted, after: wait)
+    }
+
+    private func wanted(in content: [UInt8]) throws(Problem) -> Wanted {
+        guard mayHaveContent else { return query }
+        var wanted = query
+        if !content.isEmpty {
+            if let typeProblem { throw typeProblem }
+            try wanted.override(with: content)
+        }
+        try check(wanted)
+        return wanted
+    }
+
+    private func wait(for wanted: Wanted) -> Wait {
+        Wait(timeout: wanted.timeout, preferred: preferredWait, limit: service.settings.waitMax)
+    }
+
+    private func options(of wanted: Wanted) -> ReceiveOptions {
+        ReceiveOptions(messagesMax: wanted.messagesMax ?? 1, contentBytesMax: service.settings.messageBytesMax)
     }
 
     /// - Throws: 415 where it is certain that a content of a wrong type comes.
@@ -83,8 +103,7 @@ struct ReceiveEndpoint: Endpoint {
 
     private func take(_ wanted: Wanted, wait: Duration, exchange: any HTTPExchange) async throws -> [Delivery] {
         let channels = wanted.channels ?? []
-        let options = ReceiveOptions(
-            messagesMax: wanted.messagesMax ?? 1, contentBytesMax: service.settings.messageBytesMax)
+        let options = options(of: wanted)
         // What is there already goes also to a client that has closed its sending side; only one that waits counts as gone.
         let present = try await layer.backend.receiveMany(channels, options: options)
         guard present.isEmpty, wait > .zero else { return present }
@@ -92,6 +111,12 @@ struct ReceiveEndpoint: Endpoint {
         defer { exchange.isWaiting = false }
         return try await layer.backend.receiveManyBlocking(
             channels, options: options, until: layer.clock.now + wait)
+    }
+
+    private func answer(with deliveries: [Delivery], to wanted: Wanted, after wait: Wait) -> HTTPResponse {
+        var response = answer(with: deliveries, isList: wanted.messagesMax != nil)
+        if let applied = wait.preferenceApplied { response.fields.append(("Preference-Applied", applied)) }
+        return response
     }
 
     private func answer(with deliveries: [Delivery], isList: Bool) -> HTTPResponse {
@@ -108,9 +133,7 @@ struct ReceiveEndpoint: Endpoint {
         }
         let backend = layer.backend
         if backend.traits.givesBack {
-            response.onOutcome = { outcome in
-                if outcome == .unsent { _ = await backend.giveBack(deliveries) }
-            }
+            response.onUnsent = { _ = await backend.giveBack(deliveries) }
         }
         return response
     }

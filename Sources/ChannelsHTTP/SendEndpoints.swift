@@ -17,9 +17,18 @@ struct SendEndpoint: Endpoint {
 
     var intent: Intent { Intent(action: .send, layer: layer.name, channels: [channel]) }
 
+    func respondAtOnce(to content: [UInt8]) throws -> HTTPResponse? {
+        guard let backend = layer.immediate else { return nil }
+        let message = try form.message(of: content)
+        return try backend.sendAtOnce(message, to: channel, options: options).map(Self.answer)
+    }
+
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
         let message = try form.message(of: content)
-        let receipt = try await layer.backend.send(message, to: channel, options: options)
+        return Self.answer(to: try await layer.backend.send(message, to: channel, options: options))
+    }
+
+    private static func answer(to receipt: SendReceipt) -> HTTPResponse {
         var json = JSONWriter()
         json.object { $0.members(of: receipt) }
         return .accepted(json.takeBytes())
@@ -47,9 +56,18 @@ struct GroupSendEndpoint: Endpoint {
 
     var intent: Intent { Intent(action: .send, layer: layer.name, groups: [group]) }
 
+    func respondAtOnce(to content: [UInt8]) throws -> HTTPResponse? {
+        guard let backend = layer.immediate else { return nil }
+        let message = try form.message(of: content)
+        return try backend.sendGroupAtOnce(message, to: group, options: options).map(Self.answer)
+    }
+
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
         let message = try form.message(of: content)
-        let receipt = try await layer.backend.sendGroup(message, to: group, options: options)
+        return Self.answer(to: try await layer.backend.sendGroup(message, to: group, options: options))
+    }
+
+    private static func answer(to receipt: GroupSendReceipt) -> HTTPResponse {
         var json = JSONWriter()
         json.object { $0.members(of: receipt) }
         return .accepted(json.takeBytes())

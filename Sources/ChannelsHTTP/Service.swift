@@ -34,11 +34,14 @@ final class ServedLayer: Sendable {
 
     let name: String
     let backend: any ChannelBackend
+    /// The same, where it answers at once.
+    let immediate: (any ImmediateChannelBackend)?
     let clock: any ChannelClock
 
     init(_ layer: Layer) {
         name = layer.name
         backend = layer.backend
+        immediate = layer.backend as? any ImmediateChannelBackend
         clock = layer.clock
     }
 

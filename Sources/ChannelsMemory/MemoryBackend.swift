@@ -5,8 +5,8 @@ import Synchronization
 ///
 /// It does all fifteen points of the specification, never blocks, and gives back. One lock guards a layer, held for
 /// microseconds; `LayerState` tells what happens under it. All operations may be called from any thread.
-public final class MemoryBackend: ChannelBackend {
-    public let traits = BackendTraits(neverBlocks: true, givesBack: true)
+public final class MemoryBackend: ImmediateChannelBackend {
+    public let traits = BackendTraits(givesBack: true)
 
     private let state: Mutex<LayerState>
     private let clock: any ChannelClock
@@ -34,9 +34,16 @@ public final class MemoryBackend: ChannelBackend {
     public func send(
         _ message: Message, to channel: ChannelName, options: SendOptions
     ) async throws -> SendReceipt {
-        let numbers = try await attempt { state, now throws(ChannelError) in
+        try await repeated { () throws(ChannelError) in try sendAtOnce(message, to: channel, options: options) }
+    }
+
+    public func sendAtOnce(
+        _ message: Message, to channel: ChannelName, options: SendOptions
+    ) throws(ChannelError) -> SendReceipt? {
+        let attempt = try hold { state, now throws(ChannelError) in
             try state.send(message, to: channel, options: options, now: now)
         }
+        guard case .done(let numbers) = attempt else { return nil }
         return SendReceipt(
             id: MessageID(epoch: epoch, number: numbers.number), pending: numbers.pending, capacity: numbers.capacity)
     }
@@ -44,6 +51,18 @@ public final class MemoryBackend: ChannelBackend {
     public func sendGroup(
         _ message: Message, to group: GroupName, options: GroupSendOptions
     ) async throws -> GroupSendReceipt {
+        try sendGroupNow(message, to: group, options: options)
+    }
+
+    public func sendGroupAtOnce(
+        _ message: Message, to group: GroupName, options: GroupSendOptions
+    ) throws(ChannelError) -> GroupSendReceipt? {
+        try sendGroupNow(message, to: group, options: options)
+    }
+
+    private func sendGroupNow(
+        _ message: Message, to group: GroupName, options: GroupSendOptions
+    ) throws(ChannelError) -> GroupSendReceipt {
         let (number, members) = try hold { state, now throws(ChannelError) in
             try state.sendGroup(message, to: group, options: options, now: now)
         }
@@ -55,6 +74,13 @@ public final class MemoryBackend: ChannelBackend {
     public func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
         let names = Self.distinct(channels)
         return await attempt { state, now in state.receive(names, options: options, now: now) }
+    }
+
+    public func receiveManyAtOnce(_ channels: [ChannelName], options: ReceiveOptions) -> [Delivery]? {
+        let names = Self.distinct(channels)
+        guard case .done(let deliveries) = hold({ state, now in state.receive(names, options: options, now: now) })
+        else { return nil }
+        return deliveries
     }
 
     /// A receiver in wait costs its continuation, a link for each name and a scheduled action; no thread, no lock.
@@ -184,6 +210,16 @@ public final class MemoryBackend: ChannelBackend {
     ) async throws(Failure) -> Value {
         while true {
             if case .done(let value) = try hold(operation) { return value }
+            await Task.yield()
+        }
+    }
+
+    /// The same for an operation that says nil where it needs another try.
+    private func repeated<Value: Sendable, Failure>(
+        _ operation: () throws(Failure) -> Value?
+    ) async throws(Failure) -> Value {
+        while true {
+            if let value = try operation() { return value }
             await Task.yield()
         }
     }

@@ -7,6 +7,10 @@ package protocol HTTPApplication: Sendable {
     /// Looks at the head alone. Does not block and does not suspend; runs on the connection's loop.
     func admit(_ head: RequestHead) -> Admission<Call>
 
+    /// Answers, where that takes no waiting; nil, with nothing done, where it does: then `respond` is asked. On the
+    /// connection's loop, outside of any task: nothing is allocated for one, and nobody switches to one.
+    func respondAtOnce(to call: Call, content: [UInt8], requestID: String) -> HTTPResponse?
+
     /// Answers. Runs as part of the connection's task, on its loop unless it moves elsewhere itself.
     ///
     /// The task is cancelled when the server drains, or the client hangs up, while `exchange.isWaiting` is set; a response

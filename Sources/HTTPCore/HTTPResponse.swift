@@ -4,30 +4,23 @@ package struct HTTPResponse: Sendable {
     /// In the order in which they are written. Values are ASCII without control characters (checked when serialized).
     package var fields: [(name: String, value: String)]
     package var content: HTTPContent
-    /// Told, exactly once, how far the answer got, before the connection does anything else. Set where somebody cares,
-    /// as a receive does: an answer of which not one byte was written gives its messages back.
-    package var onOutcome: (@Sendable (ResponseOutcome) async -> Void)?
+    /// The answer's fate: one of these two is called, once, before the connection does anything else. This one when the first
+    /// byte of it is with the kernel.
+    package var onBegun: (@Sendable () -> Void)?
+    /// This one if not one byte ever will be: a receive then gives its messages back.
+    package var onUnsent: (@Sendable () async -> Void)?
     /// The connection ends after this answer.
     package var closesConnection: Bool
 
     package init(
         status: Int, fields: [(name: String, value: String)] = [], content: HTTPContent = .none,
-        closesConnection: Bool = false, onOutcome: (@Sendable (ResponseOutcome) async -> Void)? = nil
+        closesConnection: Bool = false
     ) {
         self.status = status
         self.fields = fields
         self.content = content
         self.closesConnection = closesConnection
-        self.onOutcome = onOutcome
     }
-}
-
-/// What became of an answer.
-package enum ResponseOutcome: Sendable, Hashable {
-    /// At least one byte went to the socket.
-    case begun
-    /// Not one byte did.
-    case unsent
 }
 
 /// The content of an answer; its length is always known before its first byte is written.

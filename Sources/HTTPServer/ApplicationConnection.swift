@@ -41,6 +41,15 @@ final class ApplicationConnection<Application: HTTPApplication>: Connection, @un
         return await application.respond(to: call, content: content, exchange: self)
     }
 
+    override func respondAtOnce(to content: [UInt8]) -> HTTPResponse? {
+        guard let call else { preconditionFailure("Nothing was admitted") }
+        guard let response = application.respondAtOnce(to: call, content: content, requestID: requestID) else {
+            return nil
+        }
+        self.call = nil
+        return response
+    }
+
     override func respond(to rejection: HTTPRejection, head: RequestHead?) -> HTTPResponse {
         application.respond(to: rejection, head: head)
     }

@@ -7,8 +7,9 @@ import Reactor
 /// unread until it is answered. What it asks the application is left to ``ApplicationConnection``, so that all of this is
 /// compiled once, and not for a type that is known only when the server is built.
 ///
-/// Reader and writer suspend nowhere, they say what to wait for: on the way of a small request there is one suspension, for
-/// the request itself.
+/// Reader and writer suspend nowhere, they say what to wait for. So a request that can be answered at once, as most can, is
+/// served where the loop hears of it (`serveAtOnce`), while the task goes on waiting for what needs one: a large content, a
+/// long-poll, a client that reads slowly.
 class Connection: HTTPExchange, @unchecked Sendable {
     // SAFETY: everything belongs to the loop: the task runs there, the events of the socket and the drain come from there,
     // and the application touches the exchange there only (`HTTPExchange`).
@@ -50,6 +51,11 @@ class Connection: HTTPExchange, @unchecked Sendable {
         preconditionFailure("ApplicationConnection does")
     }
 
+    /// Answers it where that takes no waiting; else nil, and `respond` is to be asked.
+    func respondAtOnce(to content: [UInt8]) -> HTTPResponse? {
+        preconditionFailure("ApplicationConnection does")
+    }
+
     func respond(to rejection: HTTPRejection, head: RequestHead?) -> HTTPResponse {
         preconditionFailure("ApplicationConnection does")
     }
@@ -81,6 +87,7 @@ class Connection: HTTPExchange, @unchecked Sendable {
     // MARK: Requests
 
     private nonisolated(nonsending) func serve() async {
+        socket.onReady = { [unowned self] in serveAtOnce() }
         var answersInARow = 0
         while true {
             switch await nextRequest() {
@@ -88,7 +95,7 @@ class Connection: HTTPExchange, @unchecked Sendable {
                 let response = await respond(to: content)
                 isWaiting = false
                 guard await write(response, frame) else { return }
-            case .refused: break
+            case .answered: break
             case .over: return
             }
             answersInARow += 1
@@ -102,7 +109,7 @@ class Connection: HTTPExchange, @unchecked Sendable {
     private enum NextRequest {
         case call(content: [UInt8], AnswerFrame)
         /// It has its answer, and the connection goes on.
-        case refused
+        case answered
         /// The connection ends.
         case over
     }
@@ -113,7 +120,9 @@ class Connection: HTTPExchange, @unchecked Sendable {
         while true {
             switch reader.readHead(after: wait) {
             case .head(let head): return await receive(head)
-            case .blocked(let deadline): wait = await socket.wait(for: .readable, until: deadline)
+            case .blocked(let deadline):
+                wait = await socket.wait(for: .readable, until: deadline, servesMeanwhile: true)
+                if let rest = rest.take() { return await goOn(with: rest) }
             case .ended: return .over
             case .rejected(let rejection, let head):
                 await reject(rejection, head: head)
@@ -122,24 +131,102 @@ class Connection: HTTPExchange, @unchecked Sendable {
         }
     }
 
+    // MARK: Without a task
+
+    /// What `serveAtOnce` has begun and leaves to the task.
+    private enum Rest {
+        case head(RequestHead)
+        case refused(HTTPResponse, RequestHead)
+        case content(RequestHead, bytesMax: Int)
+        case call(content: [UInt8], AnswerFrame)
+        case response(HTTPResponse, AnswerFrame)
+        /// `unfinished` is to be written on.
+        case unfinishedAnswer
+        case rejected(HTTPRejection, RequestHead?)
+        case ended
+    }
+
+    private var rest: Rest?
+    private var unfinished: AnswerOnItsWay?
+
+    /// Serves the requests that are there, as far as that goes without waiting. True: no more is to be done until more comes.
+    private func serveAtOnce() -> Bool {
+        for _ in 0..<Self.answersInARowMax {
+            switch reader.readHead(after: .ready) {
+            case .blocked(let deadline):
+                socket.setWaitDeadline(deadline)
+                return true
+            case .head(let head): rest = answerAtOnce(head)
+            case .rejected(let rejection, let head): rest = .rejected(rejection, head)
+            case .ended: rest = .ended
+            }
+            if rest != nil { return false }
+        }
+        // There may be more, of a client that pipelines: the task looks, when others have had their turn.
+        return false
+    }
+
+    /// What is left to do of the request; nil where nothing is.
+    private func answerAtOnce(_ head: RequestHead) -> Rest? {
+        begin(head)
+        switch admit(head) {
+        case .refused(let response): return .refused(response, head)
+        case .admitted(let contentBytesMax):
+            guard let content = reader.contentAtHand(head.framing, bytesMax: contentBytesMax) else {
+                return .content(head, bytesMax: contentBytesMax)
+            }
+            let frame = AnswerFrame(head)
+            guard let response = respondAtOnce(to: content) else { return .call(content: content, frame) }
+            guard !closes(after: response, frame), var answer = makeAnswer(response, frame) else {
+                return .response(response, frame)
+            }
+            guard answer.write() == .done else {
+                unfinished = consume answer
+                return .unfinishedAnswer
+            }
+            return nil
+        }
+    }
+
+    private nonisolated(nonsending) func goOn(with rest: Rest) async -> NextRequest {
+        switch rest {
+        case .head(let head): return await receive(head)
+        case .refused(let response, let head): return await refuse(response, head) ? .answered : .over
+        case .content(let head, let bytesMax): return await readContent(of: head, bytesMax: bytesMax)
+        case .call(let content, let frame): return .call(content: content, frame)
+        case .response(let response, let frame): return await write(response, frame) ? .answered : .over
+        case .unfinishedAnswer:
+            guard let answer = unfinished.take() else { preconditionFailure("It was left here") }
+            return await finish(answer) ? .answered : .over
+        case .rejected(let rejection, let head):
+            await reject(rejection, head: head)
+            return .over
+        case .ended: return .over
+        }
+    }
+
+    // MARK: In the task
+
     private nonisolated(nonsending) func receive(_ head: RequestHead) async -> NextRequest {
         begin(head)
         switch admit(head) {
         case .refused(let response):
-            return await refuse(response, head) ? .refused : .over
+            return await refuse(response, head) ? .answered : .over
         case .admitted(let contentBytesMax):
             if let content = reader.contentAtHand(head.framing, bytesMax: contentBytesMax) {
                 return .call(content: content, AnswerFrame(head))
             }
-            switch await reader.readContent(
-                head.framing, bytesMax: contentBytesMax, expectsContinue: head.expectsContinue)
-            {
-            case .content(let content): return .call(content: content, AnswerFrame(head))
-            case .ended: return .over
-            case .rejected(let rejection):
-                await reject(rejection, head: head)
-                return .over
-            }
+            return await readContent(of: head, bytesMax: contentBytesMax)
+        }
+    }
+
+    private nonisolated(nonsending) func readContent(of head: RequestHead, bytesMax: Int) async -> NextRequest {
+        switch await reader.readContent(head.framing, bytesMax: bytesMax, expectsContinue: head.expectsContinue) {
+        case .content(let content): return .call(content: content, AnswerFrame(head))
+        case .ended: return .over
+        case .rejected(let rejection):
+            await reject(rejection, head: head)
+            return .over
         }
     }
 
@@ -179,42 +266,50 @@ class Connection: HTTPExchange, @unchecked Sendable {
 
     // MARK: Answers
 
-    /// Writes an answer, and tells its outcome. False where the connection is to end; if that is our wish, the client has
-    /// then had its time to read.
+    /// Writes an answer, and tells its fate. False where the connection is to end; if that is our wish, the client has then
+    /// had its time to read.
     private nonisolated(nonsending) func write(_ response: HTTPResponse, _ frame: AnswerFrame) async -> Bool {
         // A client that left while its request waited must not take a message with it: the loop may not have heard yet.
         if isAborted || (hasWaited && socket.isPeerGone()) {
-            await response.onOutcome?(.unsent)
+            await response.onUnsent?()
             return false
         }
-        var share = AnswerShare(of: worker.answerBudget)
-        guard share.take(response.content) else {
-            await response.onOutcome?(.unsent)
+        guard let answer = makeAnswer(response, frame) else {
+            await response.onUnsent?()
             let rejection = HTTPRejection.overloaded(reason: "too many answers wait for their clients to read them")
             return await write(respond(to: rejection, head: nil), frame)
         }
+        return await finish(answer)
+    }
+
+    /// An answer ready to be written; nil where the budget for answers has no room for it.
+    private func makeAnswer(_ response: HTTPResponse, _ frame: AnswerFrame) -> AnswerOnItsWay? {
+        var share = AnswerShare(of: worker.answerBudget)
+        guard share.take(response.content) else { return nil }
         let closes = closes(after: response, frame)
         let context = ResponseSerializer.Context(
             method: frame.method, version: frame.version, closesConnection: closes, requestID: requestID,
             date: worker.currentDate())
-        var writer = ResponseWriter(response, in: context, to: socket, worker: worker)
-        defer { writer.finish() }
-        var onOutcome = response.onOutcome
-        let start = worker.loop.now
-        var step = writer.write()
-        if writer.hasBegun { await onOutcome.take()?(.begun) }
+        return AnswerOnItsWay(
+            writer: ResponseWriter(response, in: context, to: socket, worker: worker), share: share,
+            onBegun: response.onBegun, onUnsent: response.onUnsent, closes: closes, leavesUnread: frame.leavesUnread,
+            start: worker.loop.now)
+    }
+
+    private nonisolated(nonsending) func finish(_ answer: consuming AnswerOnItsWay) async -> Bool {
+        var step = answer.write()
         while step == .blocked {
             let deadline = worker.settings.writeDeadline(
-                since: start, now: worker.loop.now, bytesWritten: writer.bytesWrittenInAll)
+                since: answer.start, now: worker.loop.now, bytesWritten: answer.bytesWritten)
             guard await socket.wait(for: .writable, until: deadline) == .ready else { break }
-            step = writer.write()
-            if writer.hasBegun { await onOutcome.take()?(.begun) }
+            step = answer.write()
         }
-        await onOutcome.take()?(.unsent)
+        let (closes, leavesUnread) = (answer.closes, answer.leavesUnread)
+        await answer.end()
         guard step == .done else { return false }
         guard closes else { return true }
         // Closing a socket with unread bytes resets the connection, and the reset may overtake the answer (RFC 9112 §9.6).
-        if frame.leavesUnread || reader.hasUnread || socket.mayBeReadable { await linger() }
+        if leavesUnread || reader.hasUnread || socket.mayBeReadable { await linger() }
         return false
     }
 

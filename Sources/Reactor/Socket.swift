@@ -27,6 +27,11 @@ package final class Socket: DeadlineEntry {
     private var entryInstant: ContinuousClock.Instant?
     private var isAbandoned = false
 
+    /// Asked on the loop instead of ending a wait of ``wait(for:until:servesMeanwhile:)`` that is ready: true where it has
+    /// done all there is to do, and the wait goes on. So what needs no task costs none.
+    package var onReady: (() -> Bool)?
+    private var servesMeanwhile = false
+
     /// Called on the loop when the peer closes its sending side or the connection fails. Set it around what that shall end.
     package var onHangUp: (() -> Void)?
 
@@ -63,6 +68,7 @@ package final class Socket: DeadlineEntry {
         loop.unregister(token)
         loop.remove(self)
         onHangUp = nil
+        onReady = nil
         descriptor.close()
     }
 
@@ -134,8 +140,10 @@ package final class Socket: DeadlineEntry {
 
     /// Suspends until the socket is ready for `interest`, or may be; at once if it is. Never longer than until `deadline`.
     /// Ignores the cancellation of the task. An empty interest waits for the deadline alone.
+    ///
+    /// - Parameter servesMeanwhile: Whether ``onReady`` is asked first when the socket is ready.
     package nonisolated(nonsending) func wait(
-        for interest: Readiness, until deadline: ContinuousClock.Instant?
+        for interest: Readiness, until deadline: ContinuousClock.Instant?, servesMeanwhile: Bool = false
     ) async -> WaitEnd {
         if isAbandoned { return .interrupted }
         if !readiness.isDisjoint(with: interest) { return .ready }
@@ -143,8 +151,14 @@ package final class Socket: DeadlineEntry {
             precondition(waiter == nil, "One task at a time waits for a socket")
             waiter = continuation
             self.interest = interest
+            self.servesMeanwhile = servesMeanwhile
             setDeadline(deadline)
         }
+    }
+
+    /// Gives the wait that is on another deadline. For ``onReady``.
+    package func setWaitDeadline(_ deadline: ContinuousClock.Instant) {
+        setDeadline(deadline)
     }
 
     /// Ends the wait that is on, if one is. Who is about to wait is not concerned: it must look for itself whether it still
@@ -162,13 +176,14 @@ package final class Socket: DeadlineEntry {
     func eventsArrived(_ events: Readiness) {
         let hangsUp = events.contains(.hungUp) && !readiness.contains(.hungUp)
         readiness.formUnion(events)
-        if !readiness.isDisjoint(with: interest) { endWait(.ready) }
+        if !readiness.isDisjoint(with: interest), !(servesMeanwhile && onReady?() == true) { endWait(.ready) }
         if hangsUp { onHangUp?() }
     }
 
     private func endWait(_ end: WaitEnd) {
         guard let waiter = waiter.take() else { return }
         interest = []
+        servesMeanwhile = false
         waitDeadline = nil
         waiter.resume(returning: end)
     }

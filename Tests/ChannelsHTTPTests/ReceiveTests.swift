@@ -248,12 +248,10 @@ struct ReceiveTests {
         let api = await APIDriver()
         for number in 1...3 { _ = await api.request("POST", "/channels/a", body: "\(number)") }
         let unsent = await api.request("GET", "/receive?channels=a&max=2")
-        let tellUnsent = try #require(unsent.response.onOutcome)
-        await tellUnsent(.unsent)
+        let tellUnsent = try #require(unsent.response.onUnsent)
+        await tellUnsent()
         let again = await api.request("GET", "/receive?channels=a&max=9")
         #expect(again.json["messages"]?.array?.map { $0["message"] } == [1, 2, 3])
-        let tellBegun = try #require(again.response.onOutcome)
-        await tellBegun(.begun)
         #expect(await api.request("GET", "/receive?channels=a").status == 204)
     }
 

@@ -27,7 +27,7 @@ struct ServerUnderTest: Sendable {
 
 /// Runs `body`, on a loop for its clients, against a fresh server, and checks that no connection outlives the server.
 func withServer(
-    loops loopCount: Int = 1, at address: ListenAddress = ListenAddress("127.0.0.1:0")!,
+    loops loopCount: Int = 1, answersAtOnce: Bool = true, at address: ListenAddress = ListenAddress("127.0.0.1:0")!,
     settings change: (inout HTTPServerSettings) -> Void = { _ in },
     _ body: @escaping @Sendable (ServerUnderTest) async throws -> Void
 ) async throws {
@@ -38,7 +38,7 @@ func withServer(
     for loop in loops + [clientLoop] { try loop.start() }
     defer { for loop in loops + [clientLoop] { loop.stop() } }
 
-    let application = TestApplication()
+    let application = TestApplication(answersAtOnce: answersAtOnce)
     let server = HTTPServer(application: application, settings: settings, loops: loops)
     let addresses = try server.listen(on: [address])
     let underTest = ServerUnderTest(application: application, server: server, address: addresses[0])

@@ -6,6 +6,8 @@ import Synchronization
 struct TestApplication: HTTPApplication {
     let journal = Journal()
     let gate = Gate()
+    /// Whether what needs no waiting is answered outside of the connection's task.
+    var answersAtOnce = true
 
     enum Call: Sendable {
         /// Answers with the content.
@@ -40,10 +42,17 @@ struct TestApplication: HTTPApplication {
         }
     }
 
-    func respond(to call: Call, content: [UInt8], exchange: any HTTPExchange) async -> HTTPResponse {
-        var response = HTTPResponse(status: 200)
+    func respondAtOnce(to call: Call, content: [UInt8], requestID: String) -> HTTPResponse? {
+        guard answersAtOnce else { return nil }
         switch call {
-        case .echo: response.content = .bytes(content)
+        case .wait, .slow: return nil
+        default: return response(to: call, content)
+        }
+    }
+
+    func respond(to call: Call, content: [UInt8], exchange: any HTTPExchange) async -> HTTPResponse {
+        var response = response(to: call, content)
+        switch call {
         case .wait:
             exchange.isWaiting = true
             journal.note("waiting")
@@ -53,11 +62,20 @@ struct TestApplication: HTTPApplication {
                 journal.note("cancelled")
                 response.status = 503
             }
-            response.content = .bytes(Array("waited".utf8))
         case .slow:
             journal.note("slow")
             _ = await gate.waitUntilOpen(ignoringCancellation: true)
-            response.content = .bytes(Array("slow".utf8))
+        default: break
+        }
+        return response
+    }
+
+    private func response(to call: Call, _ content: [UInt8]) -> HTTPResponse {
+        var response = HTTPResponse(status: 200)
+        switch call {
+        case .echo: response.content = .bytes(content)
+        case .wait: response.content = .bytes(Array("waited".utf8))
+        case .slow: response.content = .bytes(Array("slow".utf8))
         case .large(let byteCount): response.content = .bytes(Self.pattern(byteCount))
         case .pieces(let byteCount):
             let large = ContentPiece.bytes(Self.pattern(byteCount))
@@ -70,7 +88,8 @@ struct TestApplication: HTTPApplication {
             ])
         case .notFound: response.status = 404
         }
-        response.onOutcome = { [journal] outcome in journal.note("\(outcome)") }
+        response.onBegun = { [journal] in journal.note("begun") }
+        response.onUnsent = { [journal] in journal.note("unsent") }
         return response
     }
 

@@ -1,0 +1,19 @@
+/// A backend that answers at once: a call neither blocks nor waits for anything but a lock that is held for microseconds.
+///
+/// It is called on the loop of the connection that asks, outside of any task. The operations are those of ``ChannelBackend``;
+/// each may say nil, with nothing done, where it has more to do than a moment allows: then the other one is asked. Any other
+/// backend is called as ``ChannelBackend`` alone.
+public protocol ImmediateChannelBackend: ChannelBackend {
+    /// - Throws: as `send`.
+    func sendAtOnce(
+        _ message: Message, to channel: ChannelName, options: SendOptions
+    ) throws(ChannelError) -> SendReceipt?
+
+    /// What is there; empty where nothing is.
+    func receiveManyAtOnce(_ channels: [ChannelName], options: ReceiveOptions) -> [Delivery]?
+
+    /// - Throws: as `sendGroup`.
+    func sendGroupAtOnce(
+        _ message: Message, to group: GroupName, options: GroupSendOptions
+    ) throws(ChannelError) -> GroupSendReceipt?
+}
