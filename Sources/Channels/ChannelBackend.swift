@@ -39,6 +39,8 @@ public protocol ChannelBackend: Sendable {
     ///
     /// Returns an empty array at the deadline. Cancellation of the task ends the wait: it throws `CancellationError` and
     /// has taken nothing, or it returns what it had taken before.
+    ///
+    /// - Throws: `layerFull` (503) where there is no memory for the wait.
     func receiveManyBlocking(
         _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant
     ) async throws -> [Delivery]

@@ -79,8 +79,15 @@ package struct ChannelsApplication: HTTPApplication {
     package func respond(to rejection: HTTPRejection, head: RequestHead?) -> HTTPResponse {
         guard let head else { return Problem(rejection).response }
         let verdict = crossOrigin.judge(head)
-        let problem = verdict == .refused ? CrossOriginPolicy.refusal : Problem(rejection)
-        return finish(problem.response, for: verdict)
+        // Of a head that broke off before its Host, nobody knows whether the page is the server's own.
+        let isStrange = verdict == .refused && head.authority != nil
+        return finish((isStrange ? CrossOriginPolicy.refusal : Problem(rejection)).response, for: verdict)
+    }
+
+    package func respond(to rejection: HTTPRejection, insteadOf response: HTTPResponse) -> HTTPResponse {
+        var refusal = Problem(rejection).response
+        refusal.fields += response.fields.filter(CrossOriginPolicy.isOwnField)
+        return refusal
     }
 
     private func finish(_ response: HTTPResponse, for verdict: CrossOriginPolicy.Verdict) -> HTTPResponse {

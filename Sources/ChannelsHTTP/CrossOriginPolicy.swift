@@ -41,6 +41,11 @@ struct CrossOriginPolicy: Sendable {
         if verdict != .own || !origins.isEmpty { response.fields.append(("Vary", "Origin")) }
     }
 
+    /// True for what `addFields` adds.
+    static func isOwnField(_ field: (name: String, value: String)) -> Bool {
+        field.name == "Vary" || field.name.hasPrefix("Access-Control-")
+    }
+
     /// The answer to OPTIONS; to a preflight (Fetch §3.3.2) of a listed origin with what it may send.
     func optionsResponse(_ head: RequestHead, verdict: Verdict, allow: String) -> HTTPResponse {
         var response = HTTPResponse(status: 204, fields: [("Allow", allow), ("Cache-Control", "no-store")])

@@ -69,7 +69,8 @@ extension Problem {
         case .versionNotSupported:
             self.init(.versionNotSupported, "Speak HTTP/1.1 or HTTP/1.0.")
         case .overloaded(let reason):
-            self.init(.backendUnavailable, "The server is at its limit, nothing was stored: \(reason). Try again.")
+            self.init(
+                .backendUnavailable, "The server is at its limit: \(reason). Nothing was stored or taken; try again.")
         case .shuttingDown:
             self = .shuttingDown
         }

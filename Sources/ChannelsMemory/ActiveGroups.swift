@@ -3,7 +3,8 @@
 /// So a queue finds what is new to it from the end, at the price of the groups that were sent to since it last looked, and not
 /// of all the groups that it is in: a mailbox may be in very many.
 struct ActiveGroups {
-    // SAFETY: a group is taken out before its log runs empty, and a group with entries in its log is held by who may read them.
+    // SAFETY: a group is taken out when its log runs empty, and none with entries in its log is let go of: the layer's table
+    // holds it, once removed its subscriptions or the heap of sweeps, once flushed the `FlushProgress`, which is seen through.
     private(set) unowned(unsafe) var last: Group?
 
     /// Puts a group at the end, wherever it was.

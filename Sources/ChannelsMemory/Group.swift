@@ -52,11 +52,8 @@ final class Group: Sweepable {
     var isUnused: Bool { members.isEmpty && firstSubscription == nil && log.isEmpty }
     var hasWaiters: Bool { !waitingMemberships.isEmpty || !waitingSubscriptions.isEmpty }
 
-    /// Lets go of everything that may hold the group in turn. It is not to be used any more.
-    func letGo() {
-        lapses = IndexedHeap()
-        members = SortedChunks()
-    }
+    /// Lets go of the subscriptions, which hold the group in turn. It is not to be used any more.
+    func letGo() { lapses = IndexedHeap() }
 
     // MARK: Subscriptions in the order of their positions
 
@@ -108,34 +105,5 @@ final class Group: Sweepable {
         guard last !== subscription else { return }
         waitingSubscriptions[index] = last
         last.waitingIndex = index
-    }
-}
-
-/// One group send in the log.
-final class LogEntry: HeapItem, SortedItem {
-    let stored: StoredMessage
-    /// Memberships that get no copy: excluded by the sender, or served at once.
-    var exclusions: [Exclusion] = []
-    var heapIndex = -1
-
-    init(_ stored: StoredMessage) {
-        self.stored = stored
-    }
-
-    var heapKey: Instant { stored.deadline }
-    var sortKey: UInt64 { stored.number }
-}
-
-/// That a membership gets no copy of an entry. Entry and membership both hold it, so that either can go first.
-final class Exclusion {
-    /// Of the entry.
-    let number: UInt64
-    /// Nil once the membership has read past the entry, or is over.
-    // SAFETY: a membership that lets go of an exclusion sets it to nil, at the latest when it is over.
-    unowned(unsafe) var member: Membership?
-
-    init(of member: Membership, from number: UInt64) {
-        self.member = member
-        self.number = number
     }
 }

@@ -6,10 +6,14 @@ extension LayerState {
         _ names: [ChannelName], options: ReceiveOptions, now: Instant
     ) -> Attempt<[Delivery]> {
         var budget = holdBudget
+        // At the memory limit it is enough if all names together have as many as are taken.
+        let share = max(1, options.messagesMax / max(1, names.count))
         for name in names {
             guard let queue = queue(of: name) else { continue }
             guard prepare(queue, now: now, &budget), !budget.isSpent else { return .again }
-            budget.spend(settle(queue, copiesNeeded: options.messagesMax, now: now))
+            // A channel in a mailbox may have to look past all the copies of the others.
+            let copiesNeeded = name.isInMailbox ? .max : share - queue.pending
+            budget.spend(settle(queue, copiesNeeded: copiesNeeded, now: now))
         }
         var sources: [Source] = []
         for name in names {
@@ -59,16 +63,28 @@ extension LayerState {
             guard let queue = queue(of: delivery.channel) else { continue }
             guard prepare(queue, now: now, &budget) else { return .again }
         }
-        for delivery in deliveries { giveBack(delivery, now: now) }
+        // To who waits the oldest first; to the heads of their channels the youngest first, so that none looks for its place.
+        let rest = deliveries.filter { !settleReturned($0, now: now) }
+        for delivery in rest.reversed() {
+            let (stored, joinStamp) = copy(of: delivery)
+            let queue = makeQueue(of: delivery.channel, now: now)
+            store(stored, in: makeChannel(delivery.channel, in: queue), joinStamp: joinStamp)
+        }
         return .done(())
     }
 
-    private func giveBack(_ delivery: Delivery, now: Instant) {
-        let groupCopy = delivery.receipt.reference as? GroupCopy
-        let joinStamp = groupCopy?.joinStamp ?? 0
-        guard let stored = groupCopy?.stored ?? (delivery.receipt.reference as? StoredMessage) else {
-            preconditionFailure("a delivery goes back to the backend that it came from")
+    private func copy(of delivery: Delivery) -> (StoredMessage, joinStamp: UInt64) {
+        switch delivery.receipt.reference {
+        case let copy as GroupCopy: (copy.stored, copy.joinStamp)
+        case let stored as StoredMessage: (stored, 0)
+        default: preconditionFailure("a delivery goes back to the backend that it came from")
         }
+    }
+
+    /// Takes a delivery out of the counts. True where that is all: it was purged or has expired meanwhile, or somebody waits
+    /// for it.
+    private func settleReturned(_ delivery: Delivery, now: Instant) -> Bool {
+        let (stored, joinStamp) = copy(of: delivery)
         let queue = makeQueue(of: delivery.channel, now: now)
         let channel = makeChannel(delivery.channel, in: queue)
         if queue.counts.delivered > 0 {
@@ -87,10 +103,11 @@ extension LayerState {
         } else if let waiter = firstWaiter(for: channel) {
             end(waiter, .delivered([self.delivery(of: stored, in: channel, joinStamp: joinStamp)]), now: now)
         } else {
-            store(stored, in: channel, joinStamp: joinStamp)
+            return false
         }
         tidy(channel, in: queue)
         tidy(queue, now: now)
+        return true
     }
 
     /// Drops what waits in a channel or mailbox. The chains are freed later, a slice at a time.
@@ -99,12 +116,12 @@ extension LayerState {
         guard let queue = queue(of: name) else { return .done(()) }
         var budget = holdBudget
         guard prepare(queue, now: now, &budget) else { return .again }
-        // All of it, whatever the memory: the next line frees as much again.
+        // All of it, whatever the memory: as many as its capacity at most, and most of them go at once.
         settle(queue, copiesNeeded: .max, now: now)
         queue.lastChange = now
         if name.isInMailbox {
-            let channel = makeChannel(name, in: queue)
             if queue.purgedChannels.count == Queue.purgedChannelsMax { forgetPurges(in: queue, count: 1) }
+            let channel = makeChannel(name, in: queue)
             channel.purgeStamp = purgeStamp
             queue.purgedChannels.append((channel, purgeStamp, now))
             schedule(queue, at: now + Self.countsKept)

@@ -29,13 +29,13 @@ extension LayerState {
 
     /// Settles a prepared queue. Returns what it cost, in units of a budget.
     ///
-    /// Where the layer is at its memory limit, a queue settles no further than it takes to have `copiesNeeded`, which are
+    /// Where the layer is at its memory limit, a queue settles no further than it takes to find `copiesNeeded` more, which are
     /// about to be taken: what is stored already stays in the logs, and is judged the next time.
     @discardableResult
     func settle(_ queue: Queue, copiesNeeded: Int = 0, now: Instant) -> Int {
         guard lastGroupNumber > queue.settledThrough else { return 0 }
         let affordable = max(0, settings.memoryBytesMax - bytes) / MemoryCost.copy
-        let settlement = settlement(of: queue, copiesMax: max(affordable, copiesNeeded - queue.pending))
+        let settlement = settlement(of: queue, copiesMax: max(affordable, copiesNeeded))
         for (entry, membership) in settlement.accepted {
             store(entry.stored, in: membership.channel, joinStamp: membership.joinStamp)
         }
@@ -45,7 +45,13 @@ extension LayerState {
         totals.dropped += settlement.dropped
         queue.lastChange = now
         if let number = settlement.stopsAfter {
-            for subscription in subscriptionsWithNews(of: queue) { move(subscription, to: number) }
+            for subscription in subscriptionsWithNews(of: queue) {
+                if subscription.group.lastNumber <= number {
+                    moveToEnd(subscription, now: now)
+                } else {
+                    move(subscription, to: number)
+                }
+            }
         } else {
             for subscription in subscriptionsWithNews(of: queue) { moveToEnd(subscription, now: now) }
             queue.settledThrough = sequence

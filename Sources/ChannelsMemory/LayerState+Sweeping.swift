@@ -117,8 +117,8 @@ extension LayerState {
         while let queue = progress.nextQueue(in: queues) {
             guard !budget.isSpent else { return false }
             budget.spend()
-            // One that has caught up by itself may be gone by now.
-            if queue.flushGeneration != flushGeneration {
+            // One that has caught up by itself may be gone by now, and not to be swept again.
+            if queue.flushGeneration != flushGeneration, queues[queue.name.rawValue] === queue {
                 guard catchUpWithFlush(queue, &budget) else { return false }
                 tidy(queue, now: flushedAt)
             }

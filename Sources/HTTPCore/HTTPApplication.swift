@@ -19,6 +19,9 @@ package protocol HTTPApplication: Sendable {
 
     /// Answers on behalf of the server what never became a call: bad framing, a limit, a time-out. `head` where it was read.
     func respond(to rejection: HTTPRejection, head: RequestHead?) -> HTTPResponse
+
+    /// Answers so because `response` cannot be sent now; it is told that it is unsent.
+    func respond(to rejection: HTTPRejection, insteadOf response: HTTPResponse) -> HTTPResponse
 }
 
 package enum Admission<Call: Sendable>: Sendable {

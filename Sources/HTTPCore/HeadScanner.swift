@@ -30,7 +30,7 @@ struct HeadScanner: Sendable {
     private var fields = HTTPFields()
     private var facts = HeadFacts()
     /// Why the head will be refused once it is complete: so its fields are known, and who reads the answer can be.
-    private var lateRejection: HTTPRejection?
+    private(set) var lateRejection: HTTPRejection?
 
     /// Goes on from ``position``. True when the head is complete; ``position`` is then its length.
     ///
@@ -104,11 +104,6 @@ struct HeadScanner: Sendable {
         let head = makeHead(of: bytes, framing: framing)
         self = HeadScanner()
         return (head, rejection)
-    }
-
-    /// Why a head is refused that has reached the largest size without an end.
-    func rejectionOfSize(_ limits: HTTPLimits) -> HTTPRejection {
-        lateRejection ?? .headTooLarge(limit: limits.headBytesMax)
     }
 
     /// The head as far as its lines have been read, for answering one that will never be complete; nil where there is none

@@ -45,6 +45,9 @@ package struct RequestParser: Sendable {
         }
     }
 
+    /// Why the head that is arriving will be refused in any case; nil where it will not.
+    package var lateRejection: HTTPRejection? { scanner.lateRejection }
+
     /// What has arrived of a head that will not be completed. The parser is not to be fed again.
     package mutating func takeIncompleteHead() -> RequestHead? {
         var bytes: [UInt8] = []
@@ -67,7 +70,9 @@ package struct RequestParser: Sendable {
             isComplete = try scanUnfinished()
         }
         guard isComplete else {
-            if unfinished.count >= limits.headBytesMax { throw scanner.rejectionOfSize(limits) }
+            if unfinished.count >= limits.headBytesMax {
+                throw scanner.lateRejection ?? .headTooLarge(limit: limits.headBytesMax)
+            }
             return .needsMore
         }
         let consumed = skipped + scanner.position - known

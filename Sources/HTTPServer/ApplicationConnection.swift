@@ -53,4 +53,8 @@ final class ApplicationConnection<Application: HTTPApplication>: Connection, @un
     override func respond(to rejection: HTTPRejection, head: RequestHead?) -> HTTPResponse {
         application.respond(to: rejection, head: head)
     }
+
+    override func respond(to rejection: HTTPRejection, insteadOf response: HTTPResponse) -> HTTPResponse {
+        application.respond(to: rejection, insteadOf: response)
+    }
 }

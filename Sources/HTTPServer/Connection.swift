@@ -60,6 +60,10 @@ class Connection: HTTPExchange, @unchecked Sendable {
         preconditionFailure("ApplicationConnection does")
     }
 
+    func respond(to rejection: HTTPRejection, insteadOf response: HTTPResponse) -> HTTPResponse {
+        preconditionFailure("ApplicationConnection does")
+    }
+
     // MARK: Life
 
     /// Serves the socket until the connection ends. On the worker's loop.
@@ -277,15 +281,14 @@ class Connection: HTTPExchange, @unchecked Sendable {
         guard let answer = makeAnswer(response, frame) else {
             await response.onUnsent?()
             let rejection = HTTPRejection.overloaded(reason: "too many answers wait for their clients to read them")
-            return await write(respond(to: rejection, head: nil), frame)
+            return await write(respond(to: rejection, insteadOf: response), frame)
         }
         return await finish(answer)
     }
 
     /// An answer ready to be written; nil where the budget for answers has no room for it.
     private func makeAnswer(_ response: HTTPResponse, _ frame: AnswerFrame) -> AnswerOnItsWay? {
-        var share = AnswerShare(of: worker.answerBudget)
-        guard share.take(response.content) else { return nil }
+        guard let share = AnswerShare(of: worker.answerBudget, for: response) else { return nil }
         let closes = closes(after: response, frame)
         let context = ResponseSerializer.Context(
             method: frame.method, version: frame.version, closesConnection: closes, requestID: requestID,

@@ -13,8 +13,9 @@ package struct HTTPServerSettings: Sendable {
     package var contentTimeout: Duration = .seconds(30)
     /// What a content must arrive at on average, once `contentTimeout` has passed. Over it: 408.
     package var contentBytesPerSecondMin = 4096
-    /// Contents in arrival over all connections, in bytes; beyond it 503, before any `100 Continue`. At least one content of
-    /// the largest size should fit.
+    /// Contents in arrival over all connections, in bytes: what has come of them. One that does not fit into what is left is
+    /// 503 before any `100 Continue`; one that had room and loses it to others, later. At least one content of the largest
+    /// size should fit.
     package var contentBytesInArrivalMax = 268_435_456
     /// A content of up to so many bytes is not counted in `contentBytesInArrivalMax`.
     package var contentBytesUncounted = 16_384
@@ -34,7 +35,7 @@ package struct HTTPServerSettings: Sendable {
     /// What answers hold that wait for their clients to read them, over all connections, in bytes; a content that several
     /// answers share counts once a loop. Beyond it 503, and messages go back to where they were.
     package var answerBytesInFlightMax = 268_435_456
-    /// A piece of an answer of up to so many bytes is not counted in `answerBytesInFlightMax`.
+    /// An answer of up to so many bytes is not counted in `answerBytesInFlightMax`.
     package var answerBytesUncounted = 65_536
     /// Connections at once; one more is told 503 and closed.
     package var connectionsMax = Self.connectionsMaxOfProcess()

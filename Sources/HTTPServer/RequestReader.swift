@@ -64,7 +64,10 @@ final class RequestReader {
         phase = .away
         switch lastWait {
         case .ready: break
-        case .timedOut: return wasIdle ? .ended : .rejected(.requestTimeout, head: parser.takeIncompleteHead())
+        case .timedOut:
+            if wasIdle { return .ended }
+            let rejection = parser.lateRejection ?? .requestTimeout
+            return .rejected(rejection, head: parser.takeIncompleteHead())
         case .interrupted:
             if !wasIdle { return .rejected(.shuttingDown, head: parser.takeIncompleteHead()) }
         }

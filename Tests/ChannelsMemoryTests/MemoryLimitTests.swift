@@ -1,6 +1,7 @@
 import Channels
-import ChannelsMemory
 import Testing
+
+@testable import ChannelsMemory
 
 @Suite("The memory limit of a layer")
 struct MemoryLimitTests {
@@ -28,6 +29,79 @@ struct MemoryLimitTests {
         #expect(try await backend.stats().counts?.dropped == 0)
         let bytes = try #require(try await backend.stats().bytes)
         #expect(bytes <= 100_000)
+    }
+
+    @Test("A queue that has read on to the end at the limit, over several groups, leaves nothing in their logs")
+    func severalGroups() async throws {
+        let backend = makeBackend(memoryBytesMax: 20_000)
+        for name in ["g", "h"] {
+            try await backend.groupAdd(ChannelName("a"), to: GroupName(name), options: GroupAddOptions())
+        }
+        var accepted: [MessageID] = []
+        for name in ["g", "h"] {
+            for _ in 0..<12 {
+                let receipt = try? await backend.sendGroup(
+                    message(bytes: 400), to: GroupName(name), options: GroupSendOptions())
+                if let receipt { accepted.append(receipt.id) }
+            }
+        }
+        await expectLayerFull {
+            _ = try await backend.sendGroup(message(bytes: 10_000), to: GroupName("g"), options: GroupSendOptions())
+        }
+        #expect(try await receiveAll("a", from: backend, atOnce: 1) == accepted)
+        clock.advance(by: .seconds(1))
+        #expect(try #require(try await backend.stats().bytes) < 4_000)
+    }
+
+    @Test("At the limit a channel of a mailbox finds its copy, whatever waits in the others")
+    func mailboxAtTheLimit() async throws {
+        let backend = makeBackend(memoryBytesMax: 20_000)
+        try await backend.groupAdd(ChannelName("m!x"), to: GroupName("g"), options: GroupAddOptions())
+        for _ in 0..<3 {
+            _ = try await backend.send(message(bytes: 1), to: ChannelName("m!y"), options: SendOptions())
+        }
+        let sent = try await backend.sendGroup(message(bytes: 1), to: GroupName("g"), options: GroupSendOptions())
+        try await fill(backend)
+        while let _ = try? await backend.send(message(bytes: 1), to: ChannelName("full0"), options: SendOptions()) {}
+        let taken = try await backend.receiveMany([ChannelName("m!x")], options: ReceiveOptions())
+        #expect(taken.map(\.id) == [sent.id])
+    }
+
+    @Test("Two flushes at once, while queues come and go, leave nothing behind")
+    func twoFlushes() async throws {
+        var settings = LayerSettings()
+        settings.expiry = .seconds(1)
+        var now = ContinuousClock.now
+        let state = LayerState(settings: settings, epoch: 1, now: now, holdBudget: Budget(50))
+        for number in 0..<2_000 {
+            _ = try state.send(message(bytes: 1), to: ChannelName("c\(number)"), options: SendOptions(), now: now)
+        }
+        let first = state.flush(now: now)
+        for _ in 0..<5 { _ = state.flushSlice(first, now: now) }
+        now += .seconds(90)
+        for _ in 0..<2_000 { state.sweep(now: now) }
+        let second = state.flush(now: now)
+        while !state.flushSlice(first, now: now) {}
+        while !state.flushSlice(second, now: now) {}
+        now += .seconds(90)
+        for _ in 0..<2_000 { state.sweep(now: now) }
+        #expect(state.bytes == 0)
+        #expect(state.queues.count == 0)
+    }
+
+    @Test("A purge wins over what is given back, also when as many purges as are remembered come between")
+    func purgeAtTheBound() async throws {
+        let backend = makeBackend(memoryBytesMax: 1 << 30)
+        let channel = try ChannelName("m!0")
+        try await backend.groupAdd(ChannelName("m!stays"), to: GroupName("g"), options: GroupAddOptions())
+        try await backend.purge(channel)
+        _ = try await backend.send(message(bytes: 1), to: channel, options: SendOptions())
+        for number in 1..<1_000 { try await backend.purge(ChannelName("m!\(number)")) }
+        let taken = try await backend.receiveMany([channel], options: ReceiveOptions())
+        #expect(taken.count == 1)
+        try await backend.purge(channel)
+        #expect(await backend.giveBack(taken) == 0)
+        #expect(try await backend.status(of: channel).pending == 0)
     }
 
     @Test("At the limit, what would need memory is refused, and what frees some is not")

@@ -57,8 +57,29 @@ import Testing
             let client = try server.client(receiveBufferBytes: 4096)
             try await client.send("GET /large?60000000 HTTP/1.1\r\nHost: h\r\n\r\n")
             try await server.journal.wait(for: "begun")
-            // It reads all the time, and 60 MB a few KB at a time take longer than 260 ms.
+            // It reads all the time, and 60 MB a few KB at a time take longer than 200 ms.
             await #expect(throws: Client.Ended.self) { try await client.response() }
+        }
+    }
+
+    @Test("An answer that cannot be undone goes out, whatever the budget; so does one where nothing else is held")
+    func beyondTheBudget() async throws {
+        let change: (inout HTTPServerSettings) -> Void = { $0.answerBytesInFlightMax = 1_000_000 }
+        try await withServer(settings: change) { server in
+            let alone = try server.client()
+            for target in ["/large?20000000", "/pieces?5000000", "/encoded?5000000"] {
+                try await alone.send("GET \(target) HTTP/1.1\r\nHost: h\r\n\r\n")
+                #expect(try await alone.response().status == 200)
+            }
+            let slow = try server.client(receiveBufferBytes: 4096)
+            try await slow.send("GET /large?20000000 HTTP/1.1\r\nHost: h\r\n\r\n")
+            try await server.journal.wait(for: "begun", count: 4)
+            for target in ["/large?20000000", "/pieces?5000000", "/encoded?5000000"] {
+                try await alone.send("GET \(target) HTTP/1.1\r\nHost: h\r\n\r\n")
+                #expect(try await alone.response().status == 503)
+            }
+            try await alone.send("GET /final?20000000 HTTP/1.1\r\nHost: h\r\n\r\n")
+            #expect(try await alone.response().content.count == 20_000_000)
         }
     }
 

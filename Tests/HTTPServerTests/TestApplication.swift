@@ -18,6 +18,8 @@ struct TestApplication: HTTPApplication {
         case slow
         /// Answers with so many bytes, given as the query, of one piece.
         case large(byteCount: Int)
+        /// The same, of something that has been done and cannot be undone.
+        case final(byteCount: Int)
         /// An envelope around a large piece, twice.
         case pieces(byteCount: Int)
         /// Encoded while it is written.
@@ -35,6 +37,7 @@ struct TestApplication: HTTPApplication {
         case "/wait": return .admitted(.wait, contentBytesMax: 100)
         case "/slow": return .admitted(.slow, contentBytesMax: 100)
         case "/large": return .admitted(.large(byteCount: number), contentBytesMax: 100)
+        case "/final": return .admitted(.final(byteCount: number), contentBytesMax: 100)
         case "/pieces": return .admitted(.pieces(byteCount: number), contentBytesMax: 100)
         case "/encoded": return .admitted(.encoded(byteCount: number), contentBytesMax: 100)
         case "/forbidden": return .refused(HTTPResponse(status: 403, content: .bytes(Array("no".utf8))))
@@ -77,6 +80,7 @@ struct TestApplication: HTTPApplication {
         case .wait: response.content = .bytes(Array("waited".utf8))
         case .slow: response.content = .bytes(Array("slow".utf8))
         case .large(let byteCount): response.content = .bytes(Self.pattern(byteCount))
+        case .final(let byteCount): return HTTPResponse(status: 200, content: .bytes(Self.pattern(byteCount)))
         case .pieces(let byteCount):
             let large = ContentPiece.bytes(Self.pattern(byteCount))
             response.content = .pieces([
@@ -98,6 +102,10 @@ struct TestApplication: HTTPApplication {
         return HTTPResponse(status: rejection.status, content: .bytes(Array("\(rejection)".utf8)))
     }
 
+    func respond(to rejection: HTTPRejection, insteadOf response: HTTPResponse) -> HTTPResponse {
+        respond(to: rejection, head: nil)
+    }
+
     /// Bytes of which each place is recognisable: blocks of a prime length, so that no power of two hides a shift.
     static func pattern(_ byteCount: Int, from start: Int = 0) -> [UInt8] {
         var bytes: [UInt8] = []
@@ -113,18 +121,18 @@ struct TestApplication: HTTPApplication {
 }
 
 private struct PatternEncoder: ContentEncoder {
-    let byteCount: Int
-    let source: [UInt8] = []
+    let source: [UInt8]
     private var start = 0
+    var byteCount: Int { source.count }
 
     init(byteCount: Int) {
-        self.byteCount = byteCount
+        source = TestApplication.pattern(byteCount)
     }
 
     mutating func encode(into buffer: inout [UInt8], bytesMax: Int) {
         precondition(bytesMax <= 65_536, "Encoded too far ahead")
         let count = min(bytesMax, byteCount - start)
-        buffer.append(contentsOf: TestApplication.pattern(count, from: start))
+        buffer.append(contentsOf: source[start..<start + count])
         start += count
     }
 }
