@@ -47,9 +47,10 @@ public struct MessageID: Hashable, Comparable, Sendable, CustomStringConvertible
         }
     }
 
-    private static let textBytesMax = 40
+    package static let textBytesMax = 40
 
-    private func write(into buffer: UnsafeMutableBufferPointer<UInt8>) -> Int {
+    /// Writes what `description` says into a buffer of at least `textBytesMax`; returns how many bytes of it.
+    package func write(into buffer: UnsafeMutableBufferPointer<UInt8>) -> Int {
         var length = Self.write(epoch, digitsMin: 11, into: buffer, at: 0)
         buffer[length] = UInt8(ascii: "-")
         length += 1

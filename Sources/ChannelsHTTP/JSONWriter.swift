@@ -1,4 +1,5 @@
 import Channels
+import HTTPCore
 
 /// Writes JSON into an array of bytes: members and elements in the order of the calls, commas by itself.
 ///
@@ -127,6 +128,21 @@ struct JSONWriter {
 
     mutating func endValue(_ closing: StaticString) {
         append(closing)
+    }
+
+    /// Appends members in one go: as names and values one by one, but with one check of the room for all of them.
+    ///
+    /// - Parameter bytesMax: At least as many bytes as `write` writes, commas included.
+    mutating func members(bytesMax: Int, _ write: (inout TextWriter) -> Void) {
+        separate()
+        bytes.append(addingCapacity: bytesMax) { span in
+            span.withUnsafeMutableBufferPointer { room, count in
+                // SAFETY: the span's room behind `count` is ours to initialize; `count` then says how much was.
+                var text = TextWriter(UnsafeMutableBufferPointer(rebasing: room[count...]))
+                write(&text)
+                count += text.count
+            }
+        }
     }
 
     // MARK: Bytes

@@ -77,19 +77,30 @@ struct GroupSendEndpoint: Endpoint {
 extension JSONWriter {
     /// What a send answers; an entry of a batch, too.
     mutating func members(of receipt: SendReceipt) {
-        name("id")
-        id(receipt.id)
-        name("pending")
-        integer(receipt.pending)
-        name("capacity")
-        integer(receipt.capacity)
+        members(bytesMax: MessageID.textBytesMax + 80) { text in
+            text.write(#""id":""#)
+            text.write(receipt.id.write(into:))
+            text.write(#"","pending":"#)
+            text.writeInteger(receipt.pending)
+            text.write(#","capacity":"#)
+            text.writeInteger(receipt.capacity)
+        }
     }
 
     mutating func members(of receipt: GroupSendReceipt) {
-        name("id")
-        id(receipt.id)
-        name("members")
-        integer(receipt.members)
+        members(bytesMax: MessageID.textBytesMax + 50) { text in
+            text.write(#""id":""#)
+            text.write(receipt.id.write(into:))
+            text.write(#"","members":"#)
+            text.writeInteger(receipt.members)
+        }
+    }
+}
+
+extension TextWriter {
+    /// A count, or null.
+    fileprivate mutating func writeInteger(_ value: Int?) {
+        if let value { writeDecimal(value) } else { write("null") }
     }
 }
 

@@ -8,35 +8,33 @@ extension LayerState {
         var budget = holdBudget
         // At the memory limit it is enough if all names together have as many as are taken.
         let share = max(1, options.messagesMax / max(1, names.count))
+        var sources: [Source] = []
         for name in names {
             guard let queue = queue(of: name) else { continue }
             guard prepare(queue, now: now, &budget), !budget.isSpent else { return .again }
             // A channel in a mailbox may have to look past all the copies of the others.
             let copiesNeeded = name.isInMailbox ? .max : share - queue.pending
             budget.spend(settle(queue, copiesNeeded: copiesNeeded, now: now))
-        }
-        var sources: [Source] = []
-        for name in names {
-            guard let queue = queue(of: name) else { continue }
             if let source = Source(name, in: queue) { sources.append(source) }
         }
         return .done(sources.isEmpty ? [] : take(from: sources, options: options, now: now))
     }
 
     private func take(from sources: [Source], options: ReceiveOptions, now: Instant) -> [Delivery] {
+        // Most receives name one channel, or find messages in one: nothing to choose from.
+        let only = sources.count == 1 ? sources[0] : nil
         var heap = IndexedHeap<Source>()
-        for source in sources { heap.insert(source) }
+        if only == nil { for source in sources { heap.insert(source) } }
         var deliveries: [Delivery] = []
         var contentBytes = 0
-        while deliveries.count < options.messagesMax, let source = heap.first {
-            let copy = source.oldest!
+        while deliveries.count < options.messagesMax, let source = only ?? heap.first, let copy = source.oldest {
             contentBytes += copy.stored.message.content.count
             guard deliveries.isEmpty || contentBytes <= options.contentBytesMax else { break }
             let channel = copy.channel
             remove(copy)
             deliveries.append(delivery(of: copy.stored, in: channel, joinStamp: copy.joinStamp))
             channel.queue.lastChange = now
-            if source.oldest == nil { heap.remove(source) } else { heap.update(source) }
+            if only == nil { if source.oldest == nil { heap.remove(source) } else { heap.update(source) } }
             tidy(channel, in: channel.queue)
         }
         for source in sources { tidy(source.queue, now: now) }

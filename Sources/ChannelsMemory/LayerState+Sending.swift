@@ -6,15 +6,17 @@ extension LayerState {
         _ message: Message, to name: ChannelName, options: SendOptions, now: Instant
     ) throws(ChannelError) -> Attempt<SendReceiptNumbers> {
         let expiry = options.expiry ?? settings.expiry
-        if let queue = queue(of: name) {
+        let queue: Queue
+        if let present = self.queue(of: name) {
+            queue = present
             var budget = holdBudget
             guard prepare(queue, now: now, &budget) else { return .again }
             settle(queue, now: now)
         } else {
             let stored = expiry > .zero ? StoredMessage.bytes(of: message) + MemoryCost.copy : 0
             try requireMemory(stored + bytesToMake(name))
+            queue = insertQueue(of: name, now: now)
         }
-        let queue = makeQueue(of: name, now: now)
         let channel = makeChannel(name, in: queue)
         queue.lastChange = now
 

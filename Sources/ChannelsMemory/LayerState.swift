@@ -73,8 +73,12 @@ final class LayerState: @unchecked Sendable {
     func channel(_ name: ChannelName) -> Channel? { queue(of: name)?.channel(name) }
 
     func makeQueue(of channel: ChannelName, now: Instant) -> Queue {
+        queues[channel.queue.rawValue] ?? insertQueue(of: channel, now: now)
+    }
+
+    /// Makes the queue of a channel that has none yet.
+    func insertQueue(of channel: ChannelName, now: Instant) -> Queue {
         let name = channel.queue
-        if let queue = queues[name.rawValue] { return queue }
         let queue = Queue(
             name: name, capacity: settings.capacity(of: name), flushGeneration: flushGeneration, now: now)
         queues.insert(queue, named: name.rawValue)

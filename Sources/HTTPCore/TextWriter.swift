@@ -1,17 +1,17 @@
 /// Writes text into memory that was set aside for it: each piece is one copy. An array that grows piece by piece checks its
 /// owner and its room each time, which for the small pieces of a head costs more than the copy.
-struct TextWriter {
+package struct TextWriter {
     private let room: UnsafeMutableBufferPointer<UInt8>
     /// How many bytes have been written.
-    private(set) var count = 0
+    package private(set) var count = 0
 
     /// - Parameter room: Uninitialized; the writer must not outlive it.
-    init(_ room: UnsafeMutableBufferPointer<UInt8>) {
+    package init(_ room: UnsafeMutableBufferPointer<UInt8>) {
         self.room = room
     }
 
     @inline(__always)
-    mutating func write(_ text: StaticString) {
+    package mutating func write(_ text: StaticString) {
         write(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
@@ -26,8 +26,14 @@ struct TextWriter {
         text.withUTF8 { write($0) }
     }
 
+    /// Lets `write` fill the rest of the room from its start; it returns how much of it.
+    package mutating func write(_ write: (UnsafeMutableBufferPointer<UInt8>) -> Int) {
+        count += write(UnsafeMutableBufferPointer(rebasing: room[count...]))
+        precondition(count <= room.count, "the room set aside is too small")
+    }
+
     /// Writes a number of 0 or more, with zeros in front up to that many digits.
-    mutating func writeDecimal(_ number: Int, digits digitsMin: Int = 1) {
+    package mutating func writeDecimal(_ number: Int, digits digitsMin: Int = 1) {
         precondition(number >= 0)
         var (digits, beyond) = (1, number / 10)
         while beyond > 0 {
