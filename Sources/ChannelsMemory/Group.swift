@@ -8,7 +8,7 @@ import Channels
 /// dropped, and moves its positions to the end. It never walks what it does not accept: what was dropped is the number of
 /// entries in a range times the memberships that span it, and ``SortedChunks`` counts a range fast.
 ///
-/// An entry leaves the log when it expires (a heap of deadlines) or when the subscription with the lowest position has passed
+/// An entry leaves the log when it expires (`logDeadlines`) or when the subscription with the lowest position has passed
 /// it (subscriptions are linked in the order of their positions: one that settles moves to the end of that list).
 ///
 /// A removed group is *closed*: it leaves the layer's table and gets no entries any more, but its log stays for those who have
@@ -19,7 +19,7 @@ final class Group: Sweepable {
     var members = SortedChunks<Membership>()
     /// Unexpired entries that somebody may still want, by number.
     var log = SortedChunks<LogEntry>()
-    var logDeadlines = IndexedHeap<LogEntry>()
+    var logDeadlines = ExpiryQueue<LogEntry>()
     /// The number of the last entry that was ever appended.
     var lastNumber: UInt64 = 0
     /// Subscriptions by the first instant at which one of their memberships may lapse.

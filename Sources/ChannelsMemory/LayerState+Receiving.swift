@@ -198,7 +198,7 @@ final class GroupCopy: Sendable {
     }
 }
 
-/// Purged copies that wait to be freed; no longer in their channel, still in their queue's heap of deadlines.
+/// Purged copies that wait to be freed; no longer in their channel, still in their queue's `deadlines`.
 struct Garbage {
     var chain: Copy?
     let channel: Channel

@@ -28,7 +28,7 @@ extension LayerState {
                 budget.spend(2)
                 heap.chain = copy.next
                 copy.next = nil
-                if copy.heapIndex >= 0 { heap.queue.deadlines.remove(copy) }
+                if ExpiryQueue.holds(copy) { heap.queue.deadlines.remove(copy) }
                 bytes -= MemoryCost.copy
                 release(copy.stored)
             }

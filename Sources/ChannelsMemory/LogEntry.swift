@@ -1,9 +1,12 @@
 /// One group send in the log.
-final class LogEntry: HeapItem, SortedItem {
+final class LogEntry: ExpiryItem, SortedItem {
     let stored: StoredMessage
     /// Memberships that get no copy: excluded by the sender, or served at once.
     var exclusions: [Exclusion] = []
     var heapIndex = -1
+    // SAFETY: see `ExpiryItem`.
+    unowned(unsafe) var earlier: LogEntry?
+    unowned(unsafe) var later: LogEntry?
 
     init(_ stored: StoredMessage) {
         self.stored = stored

@@ -3,9 +3,9 @@
 enum MemoryCost {
     /// A message: its object, and the content's array header.
     static let message = 208
-    /// One copy of a message in a queue: the node, its slot in the queue's heap of deadlines.
-    static let copy = 96
-    /// An entry in a group's log: the object, its slots in log and heap.
+    /// One copy of a message in a queue.
+    static let copy = 112
+    /// An entry in a group's log: the object, its slot in the log.
     static let logEntry = 112
     /// A channel excluded from one group send: the object, its slots in entry and membership.
     static let exclusion = 80

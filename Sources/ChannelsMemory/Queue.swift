@@ -15,7 +15,7 @@ final class Queue: Sweepable {
     private var soleChannel: Channel?
 
     /// All waiting copies by deadline.
-    var deadlines = IndexedHeap<Copy>()
+    var deadlines = ExpiryQueue<Copy>()
     /// The channels that have a copy, by their oldest (mailboxes only).
     var heads = IndexedHeap<Channel>()
     /// What waits, expired copies included until they are drained.

@@ -29,7 +29,7 @@ final class StoredMessage: @unchecked Sendable {
 }
 
 /// One copy of a message, waiting in a channel.
-final class Copy: HeapItem {
+final class Copy: ExpiryItem {
     let stored: StoredMessage
     /// Orders the copies of one group send in a mailbox: when the membership began. 0 for a direct send.
     let joinStamp: UInt64
@@ -41,6 +41,9 @@ final class Copy: HeapItem {
     // SAFETY: the previous copy holds this one by `next`, so it lives while this one is linked.
     unowned(unsafe) var previous: Copy?
     var heapIndex = -1
+    // SAFETY: see `ExpiryItem`.
+    unowned(unsafe) var earlier: Copy?
+    unowned(unsafe) var later: Copy?
 
     init(_ stored: StoredMessage, in channel: Channel, joinStamp: UInt64) {
         self.stored = stored
@@ -52,7 +55,7 @@ final class Copy: HeapItem {
     /// Purged: out of its channel's chain, and waiting to be freed.
     var isGarbage: Bool { purgeCount != channel.purgeCount }
 
-    /// In the queue's heap: when it expires.
+    /// In the queue's `deadlines`: when it expires.
     var heapKey: Instant { stored.deadline }
 
     /// The rough global order: by number, the copies of one group send by membership.

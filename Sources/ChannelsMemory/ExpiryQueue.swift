@@ -1,0 +1,79 @@
+/// An element of an ``ExpiryQueue``; `heapKey` is when it expires.
+protocol ExpiryItem: HeapItem where HeapKey == Instant {
+    /// The queue's own, and held by nobody: `unowned(unsafe)`. An item is taken out of its queue before it is let go of.
+    var earlier: Self? { get set }
+    var later: Self? { get set }
+}
+
+/// Items by their deadline, the earliest first.
+///
+/// How it works: most messages of a queue are given the same time, so each expires after the one before it, and a list is all
+/// that it takes: insertion, removal and the first are O(1). A few such runs, for a few different times, stand side by side;
+/// an item that fits at the end of none goes into a heap, O(log n).
+struct ExpiryQueue<Item: ExpiryItem> {
+    private struct Run {
+        // SAFETY: see `ExpiryItem`.
+        unowned(unsafe) var first: Item?
+        unowned(unsafe) var last: Item?
+    }
+
+    private var runs: InlineArray<3, Run> = .init(repeating: Run())
+    private var others = IndexedHeap<Item>()
+
+    /// The `heapIndex` of an item that stands in a run; in none and in no heap it is -1.
+    private static var inRun: Int { -2 }
+
+    /// The item that expires first.
+    var first: Item? {
+        var first = others.first
+        for index in runs.indices {
+            guard let candidate = runs[index].first else { continue }
+            if first == nil || candidate.heapKey < first!.heapKey { first = candidate }
+        }
+        return first
+    }
+
+    static func holds(_ item: Item) -> Bool { item.heapIndex != -1 }
+
+    mutating func insert(_ item: Item) {
+        precondition(item.heapIndex == -1, "an item is in one queue at most")
+        guard let index = indexOfRun(for: item.heapKey) else { return others.insert(item) }
+        item.heapIndex = Self.inRun
+        item.earlier = runs[index].last
+        if let last = runs[index].last { last.later = item } else { runs[index].first = item }
+        runs[index].last = item
+    }
+
+    mutating func remove(_ item: Item) {
+        guard item.heapIndex == Self.inRun else { return others.remove(item) }
+        let (earlier, later) = (item.earlier, item.later)
+        if earlier == nil || later == nil {
+            for index in runs.indices {
+                if runs[index].first === item { runs[index].first = later }
+                if runs[index].last === item { runs[index].last = earlier }
+            }
+        }
+        earlier?.later = later
+        later?.earlier = earlier
+        item.earlier = nil
+        item.later = nil
+        item.heapIndex = -1
+    }
+
+    /// The run to whose end the deadline fits best: the one that ends latest before it, else an empty one.
+    private func indexOfRun(for deadline: Instant) -> Int? {
+        var best: Int?
+        for index in runs.indices {
+            guard let last = runs[index].last else {
+                if best == nil { best = index }
+                continue
+            }
+            guard last.heapKey <= deadline else { continue }
+            guard let chosen = best, let end = runs[chosen].last, end.heapKey >= last.heapKey else {
+                best = index
+                continue
+            }
+        }
+        return best
+    }
+}
