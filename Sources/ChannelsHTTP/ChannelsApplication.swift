@@ -6,16 +6,14 @@ package import HTTPCore
 /// ## How it works
 /// `admit` is the one place that checks a request by its head: Origin, route and method, layer, names, parameters, content
 /// type and length, in this order. What passes is an endpoint that has all it needs; `respond` lets it answer. Every answer
-/// leaves through ``finish``, which adds the fields of CORS, on errors too.
+/// leaves through ``CrossOriginPolicy/finish``, which adds the fields of CORS, on errors too.
 package struct ChannelsApplication: HTTPApplication {
     private let service: Service
     private let router: Router<Route>
-    private let crossOrigin: CrossOriginPolicy
 
     package init(registry: BackendRegistry, settings: APISettings) {
         service = Service(registry: registry, settings: settings)
         router = Router(Routes.table, scope: Routes.layerScope)
-        crossOrigin = CrossOriginPolicy(origins: settings.corsOrigins)
     }
 
     /// All methods and path templates that are served, besides HEAD and OPTIONS: what `openapi.yaml` describes.
@@ -26,16 +24,8 @@ package struct ChannelsApplication: HTTPApplication {
         }
     }
 
-    package struct Call: Sendable {
-        let endpoint: any Endpoint
-        let verdict: CrossOriginPolicy.Verdict
-
-        /// What the request wants to do.
-        package var intent: Intent { endpoint.intent }
-    }
-
-    package func admit(_ head: RequestHead) -> Admission<Call> {
-        let verdict = crossOrigin.judge(head)
+    package func admit(_ head: RequestHead) -> Admission {
+        let verdict = service.crossOrigin.judge(head)
         do {
             guard verdict != .refused else { throw CrossOriginPolicy.refusal }
             switch router.lookup(head.method, path: head.path) {
@@ -43,9 +33,10 @@ package struct ChannelsApplication: HTTPApplication {
                 let endpoint = try route.makeEndpoint(service, head, names)
                 try checkLength(of: head)
                 return .admitted(
-                    Call(endpoint: endpoint, verdict: verdict), contentBytesMax: service.settings.messageBytesMax)
+                    ChannelsCall(endpoint: endpoint, verdict: verdict, service: service),
+                    contentBytesMax: service.settings.messageBytesMax)
             case .options(let allowed):
-                let response = crossOrigin.optionsResponse(head, verdict: verdict, allow: Self.list(allowed))
+                let response = service.crossOrigin.optionsResponse(head, verdict: verdict, allow: Self.list(allowed))
                 return .refused(finish(response, for: verdict))
             case .methodNotAllowed(let allowed):
                 throw Problem.methodNotAllowed(allow: Self.list(allowed))
@@ -56,29 +47,13 @@ package struct ChannelsApplication: HTTPApplication {
                 throw Problem(.notFound, "There is no such path. GET /openapi.yaml lists those that there are.")
             }
         } catch {
-            return .refused(finish(problem(for: error, requestID: nil).response, for: verdict))
-        }
-    }
-
-    package func respondAtOnce(to call: Call, content: [UInt8], requestID: String) -> HTTPResponse? {
-        do {
-            return try call.endpoint.respondAtOnce(to: content).map { finish($0, for: call.verdict) }
-        } catch {
-            return finish(problem(for: error, requestID: requestID).response, for: call.verdict)
-        }
-    }
-
-    package func respond(to call: Call, content: [UInt8], exchange: any HTTPExchange) async -> HTTPResponse {
-        do {
-            return finish(try await call.endpoint.respond(to: content, exchange: exchange), for: call.verdict)
-        } catch {
-            return finish(problem(for: error, requestID: exchange.requestID).response, for: call.verdict)
+            return .refused(finish(service.problem(for: error, requestID: nil).response, for: verdict))
         }
     }
 
     package func respond(to rejection: HTTPRejection, head: RequestHead?) -> HTTPResponse {
         guard let head else { return Problem(rejection).response }
-        let verdict = crossOrigin.judge(head)
+        let verdict = service.crossOrigin.judge(head)
         // Of a head that broke off before its Host, nobody knows whether the page is the server's own.
         let isStrange = verdict == .refused && head.authority != nil
         return finish((isStrange ? CrossOriginPolicy.refusal : Problem(rejection)).response, for: verdict)
@@ -91,13 +66,7 @@ package struct ChannelsApplication: HTTPApplication {
     }
 
     private func finish(_ response: HTTPResponse, for verdict: CrossOriginPolicy.Verdict) -> HTTPResponse {
-        var response = response
-        crossOrigin.addFields(to: &response, for: verdict)
-        return response
-    }
-
-    private func problem(for error: any Error, requestID: String?) -> Problem {
-        Problem(mapping: error) { service.settings.reportError($0, requestID) }
+        service.crossOrigin.finish(response, for: verdict)
     }
 
     private func checkLength(of head: RequestHead) throws(Problem) {

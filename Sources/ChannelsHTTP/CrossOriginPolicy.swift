@@ -32,16 +32,18 @@ struct CrossOriginPolicy: Sendable {
     }
 
     /// Adds what browsers need to let the page read the answer, whatever its status (Fetch §3.3).
-    func addFields(to response: inout HTTPResponse, for verdict: Verdict) {
+    func finish(_ response: consuming HTTPResponse, for verdict: Verdict) -> HTTPResponse {
+        if verdict == .own, origins.isEmpty { return response }
         if case .listed(let origin) = verdict {
             response.fields.append(("Access-Control-Allow-Origin", origin))
             response.fields.append(("Access-Control-Expose-Headers", Self.exposedFields))
         }
         // Where origins are listed, a cache must keep the answers apart (RFC 9110 §12.5.5).
-        if verdict != .own || !origins.isEmpty { response.fields.append(("Vary", "Origin")) }
+        response.fields.append(("Vary", "Origin"))
+        return response
     }
 
-    /// True for what `addFields` adds.
+    /// True for what `finish` adds.
     static func isOwnField(_ field: (name: String, value: String)) -> Bool {
         field.name == "Vary" || field.name.hasPrefix("Access-Control-")
     }

@@ -5,12 +5,18 @@ import HTTPCore
 final class Service: Sendable {
     let settings: APISettings
     let layers: [String: ServedLayer]
+    let crossOrigin: CrossOriginPolicy
     let startedAt: ContinuousClock.Instant
 
     init(registry: BackendRegistry, settings: APISettings) {
         self.settings = settings
         layers = registry.layers.mapValues(ServedLayer.init)
+        crossOrigin = CrossOriginPolicy(origins: settings.corsOrigins)
         startedAt = settings.clock.now
+    }
+
+    func problem(for error: any Error, requestID: String?) -> Problem {
+        Problem(mapping: error) { settings.reportError($0, requestID) }
     }
 
     /// In ASCII order.

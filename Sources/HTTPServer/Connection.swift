@@ -1,75 +1,59 @@
 import HTTPCore
 import Reactor
+import Synchronization
 
 /// One connection, from accept to close: one task on one loop, straight on from request to request.
 ///
 /// It is also the exchange that the application sees, as there is one request at a time: what is pipelined behind it stays
-/// unread until it is answered. What it asks the application is left to ``ApplicationConnection``, so that all of this is
-/// compiled once, and not for a type that is known only when the server is built.
+/// unread until it is answered.
 ///
 /// Reader and writer suspend nowhere, they say what to wait for. So a request that can be answered at once, as most can, is
 /// served where the loop hears of it (`serveAtOnce`), while the task goes on waiting for what needs one: a large content, a
 /// long-poll, a client that reads slowly.
-class Connection: HTTPExchange, @unchecked Sendable {
+final class Connection: HTTPExchange, @unchecked Sendable {
     // SAFETY: everything belongs to the loop: the task runs there, the events of the socket and the drain come from there,
     // and the application touches the exchange there only (`HTTPExchange`).
 
     /// Answers in a row, without a look at other connections, to a client that pipelines.
     private static let answersInARowMax = 32
 
+    private let application: any HTTPApplication
     private let worker: ServerWorker
     private let socket: Socket
     private let reader: RequestReader
     private var task: Task<Void, Never>?
     private var isAborted = false
 
-    final private(set) var requestID = ""
+    private(set) var requestID = ""
     /// The application waited for a message while it answered the request at hand.
     private var hasWaited = false
 
     /// The worker's own.
-    final var indexInWorker = 0
+    var indexInWorker = 0
 
-    init(socket: Socket, worker: ServerWorker) {
+    private init(_ application: any HTTPApplication, socket: Socket, worker: ServerWorker) {
+        self.application = application
         self.worker = worker
         self.socket = socket
         reader = RequestReader(socket: socket, worker: worker)
     }
 
-    // MARK: What the application says
-
-    enum Verdict {
-        /// `respond` will answer it.
-        case admitted(contentBytesMax: Int)
-        case refused(HTTPResponse)
-    }
-
-    func admit(_ head: RequestHead) -> Verdict { preconditionFailure("ApplicationConnection does") }
-
-    /// Answers the request that was admitted last.
-    nonisolated(nonsending) func respond(to content: [UInt8]) async -> HTTPResponse {
-        preconditionFailure("ApplicationConnection does")
-    }
-
-    /// Answers it where that takes no waiting; else nil, and `respond` is to be asked.
-    func respondAtOnce(to content: [UInt8]) -> HTTPResponse? {
-        preconditionFailure("ApplicationConnection does")
-    }
-
-    func respond(to rejection: HTTPRejection, head: RequestHead?) -> HTTPResponse {
-        preconditionFailure("ApplicationConnection does")
-    }
-
-    func respond(to rejection: HTTPRejection, insteadOf response: HTTPResponse) -> HTTPResponse {
-        preconditionFailure("ApplicationConnection does")
-    }
-
     // MARK: Life
 
-    /// Serves the socket until the connection ends. On the worker's loop.
+    /// Serves a socket that was accepted until the connection ends. On the worker's loop.
     ///
     /// - Parameter isWelcome: False above the limit of connections: it is told so, and ended.
-    final func start(isWelcome: Bool) {
+    static func start(
+        _ descriptor: consuming Descriptor, application: any HTTPApplication, worker: ServerWorker, isWelcome: Bool
+    ) {
+        guard let socket = try? Socket(adopting: descriptor, on: worker.loop) else {
+            worker.connectionCount.subtract(1, ordering: .relaxed)
+            return
+        }
+        Connection(application, socket: socket, worker: worker).start(isWelcome: isWelcome)
+    }
+
+    private func start(isWelcome: Bool) {
         socket.onHangUp = { [unowned self] in hangUp() }
         worker.add(self)
         task = Task(executorPreference: worker.loop) { [self] in
@@ -95,8 +79,8 @@ class Connection: HTTPExchange, @unchecked Sendable {
         var answersInARow = 0
         while true {
             switch await nextRequest() {
-            case .call(let content, let frame):
-                let response = await respond(to: content)
+            case .call(let call, let content, let frame):
+                let response = await call.respond(to: content, exchange: self)
                 isWaiting = false
                 guard await write(response, frame) else { return }
             case .answered: break
@@ -111,7 +95,7 @@ class Connection: HTTPExchange, @unchecked Sendable {
     }
 
     private enum NextRequest {
-        case call(content: [UInt8], AnswerFrame)
+        case call(any HTTPCall, content: [UInt8], AnswerFrame)
         /// It has its answer, and the connection goes on.
         case answered
         /// The connection ends.
@@ -141,8 +125,8 @@ class Connection: HTTPExchange, @unchecked Sendable {
     private enum Rest {
         case head(RequestHead)
         case refused(HTTPResponse, RequestHead)
-        case content(RequestHead, bytesMax: Int)
-        case call(content: [UInt8], AnswerFrame)
+        case content(any HTTPCall, RequestHead, bytesMax: Int)
+        case call(any HTTPCall, content: [UInt8], AnswerFrame)
         case response(HTTPResponse, AnswerFrame)
         /// `unfinished` is to be written on.
         case unfinishedAnswer
@@ -173,14 +157,16 @@ class Connection: HTTPExchange, @unchecked Sendable {
     /// What is left to do of the request; nil where nothing is.
     private func answerAtOnce(_ head: RequestHead) -> Rest? {
         begin(head)
-        switch admit(head) {
+        switch application.admit(head) {
         case .refused(let response): return .refused(response, head)
-        case .admitted(let contentBytesMax):
+        case .admitted(let call, let contentBytesMax):
             guard let content = reader.contentAtHand(head.framing, bytesMax: contentBytesMax) else {
-                return .content(head, bytesMax: contentBytesMax)
+                return .content(call, head, bytesMax: contentBytesMax)
             }
             let frame = AnswerFrame(head)
-            guard let response = respondAtOnce(to: content) else { return .call(content: content, frame) }
+            guard let response = call.respondAtOnce(to: content, requestID: requestID) else {
+                return .call(call, content: content, frame)
+            }
             guard !closes(after: response, frame), var answer = makeAnswer(response, frame) else {
                 return .response(response, frame)
             }
@@ -196,8 +182,9 @@ class Connection: HTTPExchange, @unchecked Sendable {
         switch rest {
         case .head(let head): return await receive(head)
         case .refused(let response, let head): return await refuse(response, head) ? .answered : .over
-        case .content(let head, let bytesMax): return await readContent(of: head, bytesMax: bytesMax)
-        case .call(let content, let frame): return .call(content: content, frame)
+        case .content(let call, let head, let bytesMax):
+            return await readContent(of: head, for: call, bytesMax: bytesMax)
+        case .call(let call, let content, let frame): return .call(call, content: content, frame)
         case .response(let response, let frame): return await write(response, frame) ? .answered : .over
         case .unfinishedAnswer:
             guard let answer = unfinished.take() else { preconditionFailure("It was left here") }
@@ -213,20 +200,22 @@ class Connection: HTTPExchange, @unchecked Sendable {
 
     private nonisolated(nonsending) func receive(_ head: RequestHead) async -> NextRequest {
         begin(head)
-        switch admit(head) {
+        switch application.admit(head) {
         case .refused(let response):
             return await refuse(response, head) ? .answered : .over
-        case .admitted(let contentBytesMax):
+        case .admitted(let call, let contentBytesMax):
             if let content = reader.contentAtHand(head.framing, bytesMax: contentBytesMax) {
-                return .call(content: content, AnswerFrame(head))
+                return .call(call, content: content, AnswerFrame(head))
             }
-            return await readContent(of: head, bytesMax: contentBytesMax)
+            return await readContent(of: head, for: call, bytesMax: contentBytesMax)
         }
     }
 
-    private nonisolated(nonsending) func readContent(of head: RequestHead, bytesMax: Int) async -> NextRequest {
+    private nonisolated(nonsending) func readContent(
+        of head: RequestHead, for call: any HTTPCall, bytesMax: Int
+    ) async -> NextRequest {
         switch await reader.readContent(head.framing, bytesMax: bytesMax, expectsContinue: head.expectsContinue) {
-        case .content(let content): return .call(content: content, AnswerFrame(head))
+        case .content(let content): return .call(call, content: content, AnswerFrame(head))
         case .ended: return .over
         case .rejected(let rejection):
             await reject(rejection, head: head)
@@ -265,7 +254,7 @@ class Connection: HTTPExchange, @unchecked Sendable {
         begin(head)
         var frame = AnswerFrame(head)
         frame.leavesUnread = true
-        _ = await write(respond(to: rejection, head: head), frame)
+        _ = await write(application.respond(to: rejection, head: head), frame)
     }
 
     // MARK: Answers
@@ -281,7 +270,7 @@ class Connection: HTTPExchange, @unchecked Sendable {
         guard let answer = makeAnswer(response, frame) else {
             await response.onUnsent?()
             let rejection = HTTPRejection.overloaded(reason: "too many answers wait for their clients to read them")
-            return await write(respond(to: rejection, insteadOf: response), frame)
+            return await write(application.respond(to: rejection, insteadOf: response), frame)
         }
         return await finish(answer)
     }
@@ -339,7 +328,7 @@ class Connection: HTTPExchange, @unchecked Sendable {
 
     // MARK: Hang-ups and drain
 
-    final var isWaiting = false {
+    var isWaiting = false {
         didSet {
             assert(worker.loop.isCurrent, "isWaiting is set on the connection's loop")
             guard isWaiting else { return }
@@ -355,7 +344,7 @@ class Connection: HTTPExchange, @unchecked Sendable {
     }
 
     /// Ends if it is idle; ends the wait of a request that waits; else finishes what it does, then ends.
-    final func beginDrain() {
+    func beginDrain() {
         if isWaiting {
             task?.cancel()
         } else if reader.phase == .idle {
@@ -364,12 +353,12 @@ class Connection: HTTPExchange, @unchecked Sendable {
     }
 
     /// Answers 503 to a request that has not arrived in full, unless more of it is at hand right now.
-    final func refuseArrival() {
+    func refuseArrival() {
         if reader.phase == .arriving { socket.interrupt() }
     }
 
     /// Ends, whatever it does.
-    final func abort() {
+    func abort() {
         isAborted = true
         task?.cancel()
         socket.abandon()

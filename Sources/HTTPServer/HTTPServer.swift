@@ -6,8 +6,8 @@ import Synchronization
 ///
 /// Each connection belongs to one loop: its task runs there, and what it awaits that does not leave the loop costs no lock
 /// and no hop. See ``Connection``, ``RequestReader`` and ``ResponseWriter`` for the way of a request.
-package final class HTTPServer<Application: HTTPApplication>: Sendable {
-    private let application: Application
+package final class HTTPServer: Sendable {
+    private let application: any HTTPApplication
     private let settings: HTTPServerSettings
     private let workers: [ServerWorker]
     private let state = Mutex(State())
@@ -18,7 +18,9 @@ package final class HTTPServer<Application: HTTPApplication>: Sendable {
     }
 
     /// - Parameter loops: At least one; started, and not stopped before ``drain(within:)`` has returned.
-    package init(application: Application, settings: HTTPServerSettings = HTTPServerSettings(), loops: [EventLoop]) {
+    package init(
+        application: any HTTPApplication, settings: HTTPServerSettings = HTTPServerSettings(), loops: [EventLoop]
+    ) {
         precondition(!loops.isEmpty, "A server needs a loop")
         self.application = application
         self.settings = settings
@@ -86,11 +88,11 @@ package final class HTTPServer<Application: HTTPApplication>: Sendable {
         }!
         worker.connectionCount.add(1, ordering: .relaxed)
         if worker.loop.isCurrent {
-            ApplicationConnection.start(descriptor, application: application, worker: worker, isWelcome: isWelcome)
+            Connection.start(descriptor, application: application, worker: worker, isWelcome: isWelcome)
         } else {
             let number = descriptor.released()
             worker.loop.execute { [application] in
-                ApplicationConnection.start(
+                Connection.start(
                     Descriptor(adopting: number), application: application, worker: worker, isWelcome: isWelcome)
             }
         }

@@ -6,7 +6,7 @@ import Testing
 /// A server on loops of its own, on a free port of this machine.
 struct ServerUnderTest: Sendable {
     let application: TestApplication
-    let server: HTTPServer<TestApplication>
+    let server: HTTPServer
     let address: ListenAddress
 
     var journal: Journal { application.journal }

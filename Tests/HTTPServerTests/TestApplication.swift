@@ -9,7 +9,7 @@ struct TestApplication: HTTPApplication {
     /// Whether what needs no waiting is answered outside of the connection's task.
     var answersAtOnce = true
 
-    enum Call: Sendable {
+    enum Kind: Sendable {
         /// Answers with the content.
         case echo
         /// Waits, as a receive does, until it is cancelled or the gate opens.
@@ -27,55 +27,64 @@ struct TestApplication: HTTPApplication {
         case notFound
     }
 
-    func admit(_ head: RequestHead) -> Admission<Call> {
+    func admit(_ head: RequestHead) -> Admission {
         let path = String(decoding: head.path, as: UTF8.self)
         let number = Int(String(decoding: head.query, as: UTF8.self)) ?? 0
         journal.note("admit \(path)")
-        switch path {
-        case "/echo": return .admitted(.echo, contentBytesMax: 1_000_000)
-        case "/big": return .admitted(.echo, contentBytesMax: 64_000_000)
-        case "/wait": return .admitted(.wait, contentBytesMax: 100)
-        case "/slow": return .admitted(.slow, contentBytesMax: 100)
-        case "/large": return .admitted(.large(byteCount: number), contentBytesMax: 100)
-        case "/final": return .admitted(.final(byteCount: number), contentBytesMax: 100)
-        case "/pieces": return .admitted(.pieces(byteCount: number), contentBytesMax: 100)
-        case "/encoded": return .admitted(.encoded(byteCount: number), contentBytesMax: 100)
-        case "/forbidden": return .refused(HTTPResponse(status: 403, content: .bytes(Array("no".utf8))))
-        default: return .admitted(.notFound, contentBytesMax: 100)
+        func admitted(_ kind: Kind, contentBytesMax: Int = 100) -> Admission {
+            .admitted(Call(kind: kind, application: self), contentBytesMax: contentBytesMax)
+        }
+        return switch path {
+        case "/echo": admitted(.echo, contentBytesMax: 1_000_000)
+        case "/big": admitted(.echo, contentBytesMax: 64_000_000)
+        case "/wait": admitted(.wait)
+        case "/slow": admitted(.slow)
+        case "/large": admitted(.large(byteCount: number))
+        case "/final": admitted(.final(byteCount: number))
+        case "/pieces": admitted(.pieces(byteCount: number))
+        case "/encoded": admitted(.encoded(byteCount: number))
+        case "/forbidden": .refused(HTTPResponse(status: 403, content: .bytes(Array("no".utf8))))
+        default: admitted(.notFound)
         }
     }
 
-    func respondAtOnce(to call: Call, content: [UInt8], requestID: String) -> HTTPResponse? {
-        guard answersAtOnce else { return nil }
-        switch call {
-        case .wait, .slow: return nil
-        default: return response(to: call, content)
-        }
-    }
+    struct Call: HTTPCall {
+        let kind: Kind
+        let application: TestApplication
 
-    func respond(to call: Call, content: [UInt8], exchange: any HTTPExchange) async -> HTTPResponse {
-        var response = response(to: call, content)
-        switch call {
-        case .wait:
-            exchange.isWaiting = true
-            journal.note("waiting")
-            let isOpen = await gate.waitUntilOpen()
-            exchange.isWaiting = false
-            if !isOpen {
-                journal.note("cancelled")
-                response.status = 503
+        func respondAtOnce(to content: [UInt8], requestID: String) -> HTTPResponse? {
+            guard application.answersAtOnce else { return nil }
+            switch kind {
+            case .wait, .slow: return nil
+            default: return application.response(kind, content)
             }
-        case .slow:
-            journal.note("slow")
-            _ = await gate.waitUntilOpen(ignoringCancellation: true)
-        default: break
         }
-        return response
+
+        func respond(to content: [UInt8], exchange: any HTTPExchange) async -> HTTPResponse {
+            let (journal, gate) = (application.journal, application.gate)
+            var response = application.response(kind, content)
+            switch kind {
+            case .wait:
+                exchange.isWaiting = true
+                journal.note("waiting")
+                let isOpen = await gate.waitUntilOpen()
+                exchange.isWaiting = false
+                if !isOpen {
+                    journal.note("cancelled")
+                    response.status = 503
+                }
+            case .slow:
+                journal.note("slow")
+                _ = await gate.waitUntilOpen(ignoringCancellation: true)
+            default: break
+            }
+            return response
+        }
     }
 
-    private func response(to call: Call, _ content: [UInt8]) -> HTTPResponse {
+    private func response(_ kind: Kind, _ content: [UInt8]) -> HTTPResponse {
         var response = HTTPResponse(status: 200)
-        switch call {
+        switch kind {
         case .echo: response.content = .bytes(content)
         case .wait: response.content = .bytes(Array("waited".utf8))
         case .slow: response.content = .bytes(Array("slow".utf8))

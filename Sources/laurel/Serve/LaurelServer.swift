@@ -70,7 +70,7 @@ struct LaurelServer {
     }
 
     /// Returns when the server has drained after the first signal; a second one ends the process on the spot.
-    private func drainAtSignal(_ signals: ShutdownSignals, _ server: HTTPServer<ChannelsApplication>) async {
+    private func drainAtSignal(_ signals: ShutdownSignals, _ server: HTTPServer) async {
         var arrivals = signals.arrivals.makeAsyncIterator()
         _ = await arrivals.next()
         log.info("shutting down")
