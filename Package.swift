@@ -48,7 +48,7 @@ let package = Package(
         .executableTarget(
             name: "laurel",
             dependencies: [
-                "Reactor", "HTTPCore", "HTTPServer", "Channels", "ChannelsMemory", "ChannelsHTTP", "HTTPClient",
+                "CLinux", "Reactor", "HTTPCore", "HTTPServer", "Channels", "ChannelsMemory", "ChannelsHTTP", "HTTPClient",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),

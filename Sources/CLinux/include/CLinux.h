@@ -1,7 +1,8 @@
-// What the Glibc module map leaves out, or hides behind _GNU_SOURCE: epoll, eventfd, accept4, thread names; and the one
+// What the Glibc module map leaves out, or hides behind _GNU_SOURCE: epoll, eventfd, accept4, mallopt, thread names; and the one
 // thread-local variable that the loops need.
 #pragma once
 
+#include <malloc.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 

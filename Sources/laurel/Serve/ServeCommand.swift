@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Foundation
 
 /// `laurel serve`
@@ -19,6 +20,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         OpenFiles.raiseLimit()
+        Allocator.joinFreeMemoryAtOnce()
         // A client that hangs up is a result of a write, not a signal.
         signal(SIGPIPE, SIG_IGN)
         let settings: ServeSettings
@@ -37,6 +39,15 @@ struct ServeCommand: AsyncParsableCommand {
             StandardError.write("laurel: \(error)")
             throw ExitCode.failure
         }
+    }
+}
+
+/// The C library's allocator.
+enum Allocator {
+    /// Has small free chunks joined when they are freed, and not all together at some later moment: after 300,000 messages had
+    /// gone, everybody waited 25 ms for that. Each thread still keeps a few of its own to use again.
+    static func joinFreeMemoryAtOnce() {
+        mallopt(M_MXFAST, 0)
     }
 }
 
