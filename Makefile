@@ -9,6 +9,8 @@ ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 # What is needed, as PATH-OF-A-FILE-OR-COMMAND:PACKAGE.
 BUILD_NEEDS := pkg-config:pkg-config /usr/include/sqlite3.h:libsqlite3-dev \
 	curl-config:libcurl4-openssl-dev
+BENCH_NEEDS := nginx:nginx-light /usr/lib/nginx/modules/ngx_nchan_module.so:libnginx-mod-nchan webdis:webdis \
+	redis-server:redis-server wrk:wrk
 TEST_NEEDS := nginx:nginx-light node:nodejs python3:python3 curl:curl chromium:chromium
 
 # All tests take two minutes on two cores. What hangs nevertheless is ended, with all that it has started, and has failed.
@@ -33,7 +35,7 @@ define install
 	fi
 endef
 
-.PHONY: run build test lint format sanitize bench-memory clean
+.PHONY: run build test lint format sanitize bench bench-memory clean
 
 run: build
 	@exec .build/release/laurel serve $(ARGS)
@@ -62,6 +64,12 @@ sanitize:
 	@for sanitizer in thread address; do \
 	  $(BOUNDED) swift test --disable-xctest --sanitize $$sanitizer --scratch-path .build-$$sanitizer --skip Crowds --skip Browser; \
 	done
+
+# Laurel beside nginx, nchan, webdis and Redis; a quarter of an hour. BENCH="--only send --rounds 3" for less.
+bench: build
+	$(call install,$(BENCH_NEEDS))
+	@swift build --quiet -c release $(FAST) --product benchmark
+	@.build/release/benchmark $(BENCH)
 
 # What a group send costs, by members; a few seconds.
 bench-memory:

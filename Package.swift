@@ -33,6 +33,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: [
@@ -43,12 +44,17 @@ let package = Package(
         room("Channels"),
         room("ChannelsMemory", imports: ["Channels"]),
         room("ChannelsHTTP", imports: ["Channels", "HTTPCore"]),
+        room(
+            "LoadGenerator",
+            imports: ["Reactor", .product(name: "Histogram", package: "hdrhistogram-swift")]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         room("HTTPClient", imports: ["CCurl"]),
         .executableTarget(
             name: "laurel",
             dependencies: [
-                "CLinux", "Reactor", "HTTPCore", "HTTPServer", "Channels", "ChannelsMemory", "ChannelsHTTP", "HTTPClient",
+                "CLinux", "Reactor", "HTTPCore", "HTTPServer", "Channels", "ChannelsMemory", "ChannelsHTTP",
+                "HTTPClient",
+                "LoadGenerator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -60,6 +66,12 @@ let package = Package(
         .executableTarget(
             name: "memory-benchmark", dependencies: ["Channels", "ChannelsMemory"],
             path: "Benchmarks/MemoryBackend", swiftSettings: settings),
+        .executableTarget(
+            name: "benchmark",
+            dependencies: [
+                "LoadGenerator", "Reactor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/Comparison", swiftSettings: settings),
 
         tests("HTTPCoreTests", imports: ["HTTPCore"]),
         tests("ReactorTests", imports: ["Reactor"]),

@@ -42,9 +42,11 @@ struct ContractEndpoint: Endpoint {
 struct LivenessEndpoint: Endpoint {
     var intent: Intent { Intent(action: .ask) }
 
-    func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
-        .json(Array(#"{"status":"live"}"#.utf8))
-    }
+    func respondAtOnce(to content: [UInt8]) throws -> HTTPResponse? { Self.answer }
+
+    func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse { Self.answer }
+
+    private static let answer = HTTPResponse.json(Array(#"{"status":"live"}"#.utf8))
 }
 
 /// `GET /health/ready`: the backend of every layer could serve a send now.

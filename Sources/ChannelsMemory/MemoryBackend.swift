@@ -87,10 +87,8 @@ public final class MemoryBackend: ImmediateChannelBackend {
     public func receiveManyBlocking(
         _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant
     ) async throws -> [Delivery] {
+        guard deadline > clock.now else { return try await receiveMany(channels, options: options) }
         let names = Self.distinct(channels)
-        let present = await attempt { state, now in state.receive(names, options: options, now: now) }
-        guard present.isEmpty, deadline > clock.now else { return present }
-
         let waiter = Waiter(options)
         let timeLimit = clock.schedule(at: deadline) { [weak self] in self?.end(waiter, .timeLimit) }
         let outcome = await withTaskCancellationHandler {
@@ -118,7 +116,7 @@ public final class MemoryBackend: ImmediateChannelBackend {
         _ waiter: Waiter, on names: [ChannelName], options: ReceiveOptions,
         _ continuation: UnsafeContinuation<Waiter.Outcome, Never>
     ) {
-        // Something may have come between the first look and this one; looking again and parking are one hold of the lock.
+        // Looking and parking are one hold of the lock.
         var outcome: Waiter.Outcome?
         var isDecided = false
         while !isDecided {

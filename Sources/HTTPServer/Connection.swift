@@ -74,59 +74,50 @@ final class Connection: HTTPExchange, @unchecked Sendable {
 
     // MARK: Requests
 
+    /// The memory of a task is that of the deepest frames that were ever on it. So this one is kept small, and what waits,
+    /// between two requests or for a message, is called from here with nothing in between.
+    @inline(never)
     private nonisolated(nonsending) func serve() async {
-        socket.onReady = { [unowned self] in serveAtOnce() }
-        var answersInARow = 0
-        while true {
-            switch await nextRequest() {
-            case .call(let call, let content, let frame):
-                let response = await call.respond(to: content, exchange: self)
-                isWaiting = false
-                guard await write(response, frame) else { return }
-            case .answered: break
-            case .over: return
-            }
-            answersInARow += 1
-            if answersInARow == Self.answersInARowMax {
-                answersInARow = 0
-                await Task.yield()
-            }
-        }
-    }
-
-    private enum NextRequest {
-        case call(any HTTPCall, content: [UInt8], AnswerFrame)
-        /// It has its answer, and the connection goes on.
-        case answered
-        /// The connection ends.
-        case over
-    }
-
-    /// Reads a request until the application can answer it. The head does not outlive this: a request that waits is small.
-    private nonisolated(nonsending) func nextRequest() async -> NextRequest {
+        socket.onReady = { [unowned self] in isServedAtOnce() }
         var wait = Socket.WaitEnd.ready
         while true {
-            switch reader.readHead(after: wait) {
-            case .head(let head): return await receive(head)
-            case .blocked(let deadline):
+            switch progress(after: wait) {
+            case .wait(let deadline):
                 wait = await socket.wait(for: .readable, until: deadline, servesMeanwhile: true)
-                if let rest = rest.take() { return await goOn(with: rest) }
-            case .ended: return .over
-            case .rejected(let rejection, let head):
-                await reject(rejection, head: head)
-                return .over
+                continue
+            case .ready: await answerReady()
+            case .rest: guard await finishRest() else { return }
+            case .yield: await Task.yield()
             }
+            wait = .ready
         }
     }
 
-    // MARK: Without a task
+    @inline(never)
+    private func progress(after wait: Socket.WaitEnd) -> Progress {
+        if rest == nil, case let progress = serveAtOnce(after: wait), rest == nil { return progress }
+        if case .ready = rest { return .ready }
+        return .rest
+    }
+
+    // MARK: At once
+
+    private enum Progress {
+        /// Nothing is left to do until more comes.
+        case wait(until: ContinuousClock.Instant)
+        /// A request is to be waited for.
+        case ready
+        /// Something else is left to the task.
+        case rest
+        /// There may be more, of a client that pipelines; others have their turn first.
+        case yield
+    }
 
     /// What `serveAtOnce` has begun and leaves to the task.
     private enum Rest {
-        case head(RequestHead)
-        case refused(HTTPResponse, RequestHead)
+        case ready(Ready)
         case content(any HTTPCall, RequestHead, bytesMax: Int)
-        case call(any HTTPCall, content: [UInt8], AnswerFrame)
+        case refused(HTTPResponse, RequestHead)
         case response(HTTPResponse, AnswerFrame)
         /// `unfinished` is to be written on.
         case unfinishedAnswer
@@ -134,24 +125,37 @@ final class Connection: HTTPExchange, @unchecked Sendable {
         case ended
     }
 
+    /// A request that is here in full, and has to be waited for.
+    private struct Ready {
+        var call: any HTTPCall
+        var content: [UInt8]
+        var frame: AnswerFrame
+    }
+
     private var rest: Rest?
     private var unfinished: AnswerOnItsWay?
 
-    /// Serves the requests that are there, as far as that goes without waiting. True: no more is to be done until more comes.
-    private func serveAtOnce() -> Bool {
+    /// Called by the loop while the task waits between two requests. True: the wait goes on.
+    private func isServedAtOnce() -> Bool {
+        guard case .wait(let deadline) = serveAtOnce(after: .ready) else { return false }
+        socket.setWaitDeadline(deadline)
+        return true
+    }
+
+    /// Serves the requests that are there, as far as that goes without waiting.
+    private func serveAtOnce(after wait: Socket.WaitEnd) -> Progress {
+        var wait = wait
         for _ in 0..<Self.answersInARowMax {
-            switch reader.readHead(after: .ready) {
-            case .blocked(let deadline):
-                socket.setWaitDeadline(deadline)
-                return true
+            switch reader.readHead(after: wait) {
+            case .blocked(let deadline): return .wait(until: deadline)
             case .head(let head): rest = answerAtOnce(head)
             case .rejected(let rejection, let head): rest = .rejected(rejection, head)
             case .ended: rest = .ended
             }
-            if rest != nil { return false }
+            if rest != nil { return .rest }
+            wait = .ready
         }
-        // There may be more, of a client that pipelines: the task looks, when others have had their turn.
-        return false
+        return .yield
     }
 
     /// What is left to do of the request; nil where nothing is.
@@ -165,61 +169,80 @@ final class Connection: HTTPExchange, @unchecked Sendable {
             }
             let frame = AnswerFrame(head)
             guard let response = call.respondAtOnce(to: content, requestID: requestID) else {
-                return .call(call, content: content, frame)
+                return .ready(Ready(call: call, content: content, frame: frame))
             }
-            guard !closes(after: response, frame), var answer = makeAnswer(response, frame) else {
-                return .response(response, frame)
-            }
-            guard answer.write() == .done else {
-                unfinished = consume answer
-                return .unfinishedAnswer
-            }
-            return nil
+            return writeAtOnce(response, frame)
         }
     }
 
-    private nonisolated(nonsending) func goOn(with rest: Rest) async -> NextRequest {
-        switch rest {
-        case .head(let head): return await receive(head)
-        case .refused(let response, let head): return await refuse(response, head) ? .answered : .over
-        case .content(let call, let head, let bytesMax):
-            return await readContent(of: head, for: call, bytesMax: bytesMax)
-        case .call(let call, let content, let frame): return .call(call, content: content, frame)
-        case .response(let response, let frame): return await write(response, frame) ? .answered : .over
-        case .unfinishedAnswer:
-            guard let answer = unfinished.take() else { preconditionFailure("It was left here") }
-            return await finish(answer) ? .answered : .over
-        case .rejected(let rejection, let head):
-            await reject(rejection, head: head)
-            return .over
-        case .ended: return .over
+    /// What is left to do of the answer; nil where it is with the kernel.
+    private func writeAtOnce(_ response: HTTPResponse, _ frame: AnswerFrame) -> Rest? {
+        // What ends the connection, or tells that nothing was sent, is the task's.
+        guard !closes(after: response, frame), !isNobodyThere, var answer = makeAnswer(response, frame) else {
+            return .response(response, frame)
         }
+        guard answer.write() == .done else {
+            unfinished = consume answer
+            return .unfinishedAnswer
+        }
+        return nil
     }
 
     // MARK: In the task
 
-    private nonisolated(nonsending) func receive(_ head: RequestHead) async -> NextRequest {
-        begin(head)
-        switch application.admit(head) {
-        case .refused(let response):
-            return await refuse(response, head) ? .answered : .over
-        case .admitted(let call, let contentBytesMax):
-            if let content = reader.contentAtHand(head.framing, bytesMax: contentBytesMax) {
-                return .call(call, content: content, AnswerFrame(head))
-            }
-            return await readContent(of: head, for: call, bytesMax: contentBytesMax)
+    @inline(never)
+    private nonisolated(nonsending) func answerReady() async {
+        let ready = takeReady()
+        leave(await ready.call.respond(to: ready.content, exchange: self), ready.frame)
+    }
+
+    @inline(never)
+    private func takeReady() -> Ready {
+        guard case .ready(let ready) = rest.take() else { preconditionFailure("No request is ready") }
+        return ready
+    }
+
+    @inline(never)
+    private func leave(_ response: HTTPResponse, _ frame: AnswerFrame) {
+        isWaiting = false
+        rest = writeAtOnce(response, frame)
+    }
+
+    /// Does what is left, but for a request that is ready. False where the connection ends.
+    @inline(never)
+    private nonisolated(nonsending) func finishRest() async -> Bool {
+        switch rest.take() {
+        case .content(let call, let head, let bytesMax):
+            // The head does not outlive its content: a request that waits is small.
+            rest = await readContent(of: head, for: call, bytesMax: bytesMax).map { .ready($0) } ?? .ended
+            return true
+        case .refused(let response, let head): return await refuse(response, head)
+        case .response(let response, let frame): return await write(response, frame)
+        case .unfinishedAnswer:
+            guard let answer = unfinished.take() else { preconditionFailure("It was left here") }
+            return await finish(answer)
+        case .rejected(let rejection, let head):
+            await reject(rejection, head: head)
+            return false
+        case .ended, .ready, nil: return false
         }
     }
 
+    /// Nil where the connection ends; who reads the answer has it.
+    @inline(never)
     private nonisolated(nonsending) func readContent(
         of head: RequestHead, for call: any HTTPCall, bytesMax: Int
-    ) async -> NextRequest {
+    ) async -> Ready? {
+        let frame = AnswerFrame(head)
+        if let content = reader.contentAtHand(head.framing, bytesMax: bytesMax) {
+            return Ready(call: call, content: content, frame: frame)
+        }
         switch await reader.readContent(head.framing, bytesMax: bytesMax, expectsContinue: head.expectsContinue) {
-        case .content(let content): return .call(call, content: content, AnswerFrame(head))
-        case .ended: return .over
+        case .content(let content): return Ready(call: call, content: content, frame: frame)
+        case .ended: return nil
         case .rejected(let rejection):
             await reject(rejection, head: head)
-            return .over
+            return nil
         }
     }
 
@@ -232,6 +255,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
 
     /// Answers what was refused by its head. A small content is read away and the connection goes on: true. A client that
     /// waits for `100 Continue` may or may not send it then (RFC 9110 §10.1.1), so there the connection ends.
+    @inline(never)
     private nonisolated(nonsending) func refuse(_ response: HTTPResponse, _ head: RequestHead) async -> Bool {
         var frame = AnswerFrame(head)
         switch head.framing {
@@ -249,6 +273,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
     }
 
     /// Answers what never became a call, and ends.
+    @inline(never)
     private nonisolated(nonsending) func reject(_ rejection: HTTPRejection, head: RequestHead?) async {
         if isAborted { return }
         begin(head)
@@ -261,9 +286,10 @@ final class Connection: HTTPExchange, @unchecked Sendable {
 
     /// Writes an answer, and tells its fate. False where the connection is to end; if that is our wish, the client has then
     /// had its time to read.
+    @inline(never)
     private nonisolated(nonsending) func write(_ response: HTTPResponse, _ frame: AnswerFrame) async -> Bool {
         // A client that left while its request waited must not take a message with it: the loop may not have heard yet.
-        if isAborted || (hasWaited && socket.isPeerGone()) {
+        if isNobodyThere {
             await response.onUnsent?()
             return false
         }
@@ -274,6 +300,8 @@ final class Connection: HTTPExchange, @unchecked Sendable {
         }
         return await finish(answer)
     }
+
+    private var isNobodyThere: Bool { isAborted || (hasWaited && socket.isPeerGone()) }
 
     /// An answer ready to be written; nil where the budget for answers has no room for it.
     private func makeAnswer(_ response: HTTPResponse, _ frame: AnswerFrame) -> AnswerOnItsWay? {
@@ -288,6 +316,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
             start: worker.loop.now)
     }
 
+    @inline(never)
     private nonisolated(nonsending) func finish(_ answer: consuming AnswerOnItsWay) async -> Bool {
         var step = answer.write()
         while step == .blocked {
@@ -310,6 +339,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
     }
 
     /// Reads away what the client still sends, for a moment, so that it comes to read its answer.
+    @inline(never)
     private nonisolated(nonsending) func linger() async {
         socket.shutdownSending()
         let deadline = worker.loop.now + worker.settings.lingerTimeout

@@ -11,6 +11,7 @@ struct LaurelCommand: AsyncParsableCommand {
         version: version,
         subcommands: [
             ServeCommand.self, SendCommand.self, ReceiveCommand.self, GroupCommand.self, StatsCommand.self,
+            BenchCommand.self,
         ]
     )
 }

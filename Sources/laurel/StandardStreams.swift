@@ -1,9 +1,9 @@
 import Foundation
 
 enum StandardError {
-    static func write(_ line: String) {
+    static func write(_ text: String, terminator: String = "\n") {
         // Nobody is left to be told where this fails.
-        try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
+        try? FileHandle.standardError.write(contentsOf: Data((text + terminator).utf8))
     }
 }
 

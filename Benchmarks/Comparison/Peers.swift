@@ -1,0 +1,69 @@
+import Foundation
+
+/// The servers that are measured, each as its documentation sets it up for speed, with one process that does the work.
+enum Peers {
+    /// Capacity and expiry such that no send is refused, and limits on as by default.
+    static func laurel(loops: Int = 1, _ options: [String] = []) throws -> ServerProcess {
+        let path = FileManager.default.currentDirectoryPath + "/.build/release/laurel"
+        return try ServerProcess(loops == 1 ? "Laurel" : "Laurel, \(loops) loops", executable: path) { port, _ in
+            [
+                "serve", "--bind", "127.0.0.1:\(port)", "--loops", "\(loops)", "--capacity", "100000000",
+                "--memory-limit", "12GiB", "--expiry", "600",
+            ] + options
+        }
+    }
+
+    /// `return 200`: the least that nginx does for a request.
+    static func nginx() throws -> ServerProcess {
+        try nginx("nginx return 200", location: #"location / { return 200 "ok"; }"#)
+    }
+
+    static func nchan() throws -> ServerProcess {
+        try nginx(
+            "nchan", modules: "load_module /usr/lib/nginx/modules/ngx_nchan_module.so;",
+            location: """
+                location ~ ^/pub/(\\w+)$ {
+                    nchan_publisher; nchan_channel_id $1; nchan_message_buffer_length 10; nchan_message_timeout 5s;
+                }
+                location ~ ^/sub/(\\w+)$ {
+                    nchan_subscriber longpoll; nchan_channel_id $1; nchan_subscriber_first_message newest;
+                }
+                """)
+    }
+
+    private static func nginx(_ name: String, modules: String = "", location: String) throws -> ServerProcess {
+        try ServerProcess(name, executable: "nginx") { port, directory in
+            let configuration = """
+                \(modules)
+                worker_processes 1; daemon off; master_process off; pid nginx.pid; worker_rlimit_nofile 20000;
+                events { worker_connections 16384; }
+                http {
+                    access_log off; keepalive_requests 1000000000; keepalive_timeout 300s;
+                    client_body_temp_path body;
+                    server { listen 127.0.0.1:\(port) backlog=4096; \(location) }
+                }
+                """
+            let file = directory.appending(path: "nginx.conf")
+            try configuration.write(to: file, atomically: true, encoding: .utf8)
+            return ["-p", directory.path(), "-c", file.path(), "-e", "stderr"]
+        }
+    }
+
+    /// Its own process; that of Redis behind it is not counted.
+    static func webdis() throws -> (webdis: ServerProcess, redis: ServerProcess) {
+        let redis = try ServerProcess("Redis", executable: "redis-server") { port, directory in
+            ["--port", "\(port)", "--save", "", "--appendonly", "no", "--dir", directory.path()]
+        }
+        let webdis = try ServerProcess("webdis", executable: "webdis") { port, directory in
+            let configuration = """
+                {"redis_host": "127.0.0.1", "redis_port": \(redis.port), "http_host": "127.0.0.1", "http_port": \(port),
+                 "threads": 1, "pool_size": 20, "daemonize": false, "verbosity": 0, "logfile": "/dev/null",
+                 "http_max_request_size": 1048576}
+                """
+            let file = directory.appending(path: "webdis.json")
+            try configuration.write(to: file, atomically: true, encoding: .utf8)
+            return [file.path()]
+        }
+        return (webdis, redis)
+    }
+}

@@ -1,0 +1,56 @@
+import Foundation
+
+/// The table, as text that reads well in a terminal and in Markdown.
+struct Report {
+    private(set) var text: String
+
+    init(rounds: Int, versions: String) {
+        text = """
+            # Measured side by side
+
+            \(versions). \(rounds) rounds, each server in turn in each of them; medians. Processor time is the server's own, user \
+            and system; a ratio is Laurel's, or the first line's, to that line's, the median over the rounds: below 1 Laurel \
+            costs less.
+
+            """
+    }
+
+    mutating func add(_ row: Row, _ results: [CaseResult]) {
+        var lines = ["", "## \(row.title)", ""]
+        if !row.goal.isEmpty { lines += ["Goal: \(row.goal)", ""] }
+        lines += [
+            "| | per second | µs a \(row.unit) (user) | p50 | p99 | ratio: processor, p50, p99 | |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        for result in results {
+            let ratios = [result.processorRatio, result.p50Ratio, result.p99Ratio].map { ratio in
+                ratio.flatMap { $0.isFinite ? Self.decimal($0, places: 2) : nil } ?? "–"
+            }
+            let cells = [
+                result.name, result.operationsPerSecond.map { Self.decimal($0, places: 0) } ?? "–",
+                "\(Self.decimal(result.userMicroseconds + result.systemMicroseconds, places: 2)) "
+                    + "(\(Self.decimal(result.userMicroseconds, places: 2)))",
+                Self.text(result.p50), Self.text(result.p99), ratios.joined(separator: ", "), result.note,
+            ]
+            lines.append("| " + cells.joined(separator: " | ") + " |")
+        }
+        let block = lines.joined(separator: "\n") + "\n"
+        print(block)
+        text += block
+    }
+
+    mutating func add(_ row: Row, failure: any Error) {
+        let block = "\n## \(row.title)\n\nVoid: \(failure)\n"
+        print(block)
+        text += block
+    }
+
+    private static func text(_ duration: Duration?) -> String {
+        guard let duration else { return "–" }
+        let microseconds = duration / .microseconds(1)
+        return microseconds < 10_000
+            ? "\(decimal(microseconds, places: 0)) µs" : "\(decimal(microseconds / 1000, places: 1)) ms"
+    }
+
+    private static func decimal(_ value: Double, places: Int) -> String { String(format: "%.\(places)f", value) }
+}

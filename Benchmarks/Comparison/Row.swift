@@ -1,0 +1,54 @@
+/// One line of the table: some work, done by several servers in turn.
+struct Row {
+    var title: String
+    /// What the processor time is given for: a request, a receiver.
+    var unit = "request"
+    /// DESIGN's goal, in words, where there is one.
+    var goal = ""
+    /// The first is Laurel, or the case that the others are held against.
+    var cases: [Case]
+
+    struct Case {
+        var name: String
+        var run: () async throws -> Sample
+        /// True where the figure of interest is its latency, not its processor time.
+        var comparesLatency = false
+    }
+}
+
+/// The medians of a case over all rounds, and the ratio of the row's first case to it, round by round.
+struct CaseResult {
+    var name: String
+    var operationsPerSecond: Double?
+    var userMicroseconds: Double
+    var systemMicroseconds: Double
+    var p50: Duration?
+    var p99: Duration?
+    var note: String
+    var processorRatio: Double
+    var p50Ratio: Double?
+    var p99Ratio: Double?
+
+    init(_ name: String, _ samples: [Sample], first: [Sample]) {
+        self.name = name
+        operationsPerSecond = Self.median(samples.compactMap(\.operationsPerSecond))
+        userMicroseconds = Self.median(samples.map(\.userMicroseconds)) ?? 0
+        systemMicroseconds = Self.median(samples.map(\.systemMicroseconds)) ?? 0
+        p50 = Self.median(samples.compactMap(\.p50))
+        p99 = Self.median(samples.compactMap(\.p99))
+        note = samples.last?.note ?? ""
+        let pairs = zip(first, samples)
+        processorRatio = Self.median(pairs.map { $0.processorMicroseconds / $1.processorMicroseconds }) ?? .nan
+        p50Ratio = Self.median(pairs.compactMap { pair in Self.ratio(pair.0.p50, pair.1.p50) })
+        p99Ratio = Self.median(pairs.compactMap { pair in Self.ratio(pair.0.p99, pair.1.p99) })
+    }
+
+    private static func ratio(_ one: Duration?, _ other: Duration?) -> Double? {
+        guard let one, let other, other > .zero else { return nil }
+        return one / other
+    }
+
+    private static func median<Value: Comparable>(_ values: [Value]) -> Value? {
+        values.isEmpty ? nil : values.sorted()[values.count / 2]
+    }
+}
