@@ -35,14 +35,17 @@ struct Report {
             lines.append("| " + cells.joined(separator: " | ") + " |")
         }
         let block = lines.joined(separator: "\n") + "\n"
-        print(block)
-        text += block
+        show(block)
     }
 
     mutating func add(_ row: Row, failure: any Error) {
-        let block = "\n## \(row.title)\n\nVoid: \(failure)\n"
-        print(block)
+        show("\n## \(row.title)\n\nVoid: \(failure)\n")
+    }
+
+    private mutating func show(_ block: String) {
         text += block
+        // At once, also where the output goes into a file: it takes a quarter of an hour.
+        FileHandle.standardOutput.write(Data(block.utf8))
     }
 
     private static func text(_ duration: Duration?) -> String {

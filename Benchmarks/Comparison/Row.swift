@@ -36,7 +36,8 @@ struct CaseResult {
         systemMicroseconds = Self.median(samples.map(\.systemMicroseconds)) ?? 0
         p50 = Self.median(samples.compactMap(\.p50))
         p99 = Self.median(samples.compactMap(\.p99))
-        note = samples.last?.note ?? ""
+        // Of the first round: memory that was taken once is not taken again.
+        note = samples.first?.note ?? ""
         let pairs = zip(first, samples)
         processorRatio = Self.median(pairs.map { $0.processorMicroseconds / $1.processorMicroseconds }) ?? .nan
         p50Ratio = Self.median(pairs.compactMap { pair in Self.ratio(pair.0.p50, pair.1.p50) })

@@ -105,6 +105,22 @@ extension Harness {
             }
         }
 
+        @Test("bench measures a running server, and leaves nothing in it")
+        func bench() async throws {
+            try await LaurelProcess.run { server in
+                let result = try await server.laurel("bench", "--connections", "4", "--duration", "1")
+                #expect(result.exitStatus == 0, "\(result.errors)")
+                let lines = result.output.split(separator: "\n")
+                #expect(lines.count == 3)
+                #expect(lines.allSatisfy { $0.contains("p50 ") && $0.contains("max ") })
+                struct Stats: Decodable { let pending, waiting: Int }
+                let stats: Stats = try await server.call("GET", "/stats").decoded()
+                #expect(stats.waiting == 0)
+                #expect(stats.pending <= 4)
+                #expect(try await server.laurel("bench", "--url", "https://example.org").exitStatus == 64)
+            }
+        }
+
         @Test("An error is told in the server's words, exit code 1")
         func errors() async throws {
             try await LaurelProcess.run { server in
