@@ -394,19 +394,3 @@ final class Connection: HTTPExchange, @unchecked Sendable {
         socket.abandon()
     }
 }
-
-/// What an answer needs to know of its request.
-struct AnswerFrame {
-    /// Nil where no head was read.
-    var method: HTTPMethod?
-    var version: HTTPVersion
-    var keepsAlive: Bool
-    /// The client may still send what nobody will read: the connection ends after the answer, once it had time to read it.
-    var leavesUnread = false
-
-    init(_ head: RequestHead?) {
-        method = head?.method
-        version = head?.version ?? .http11
-        keepsAlive = head?.keepsAlive ?? false
-    }
-}
