@@ -5,9 +5,8 @@ import Reactor
 ///
 /// One listener per address and not one per loop: with SO_REUSEPORT the kernel deals connections out by a hash, and of four
 /// clients with one connection each, three may end up on the same loop. Handing over costs a wake-up per connection at most.
+// SAFETY: `socket` and `isStopped` belong to the loop; `task` is set once, before the acceptor is shared.
 final class Acceptor: @unchecked Sendable {
-    // SAFETY: `socket` and `isStopped` belong to the loop; `task` is set once, before the acceptor is shared.
-
     /// Accepted before the loop looks at its other sockets.
     private static let acceptsInARowMax = 64
 

@@ -10,10 +10,9 @@ import Synchronization
 /// Reader and writer suspend nowhere, they say what to wait for. So a request that can be answered at once, as most can, is
 /// served where the loop hears of it (`serveAtOnce`), while the task goes on waiting for what needs one: a large content, a
 /// long-poll, a client that reads slowly.
+// SAFETY: everything belongs to the loop: the task runs there, the events of the socket and the drain come from there,
+// and the application touches the exchange there only (`HTTPExchange`).
 final class Connection: HTTPExchange, @unchecked Sendable {
-    // SAFETY: everything belongs to the loop: the task runs there, the events of the socket and the drain come from there,
-    // and the application touches the exchange there only (`HTTPExchange`).
-
     /// Answers in a row, without a look at other connections, to a client that pipelines.
     private static let answersInARowMax = 32
 

@@ -5,9 +5,8 @@ import Synchronization
 
 /// What the connections of one loop share, and nobody else touches: buffers to write from, the date, the count of requests;
 /// and the list of the connections, for drain.
+// SAFETY: `connectionCount` is atomic, the constants are constant; everything else belongs to the loop.
 final class ServerWorker: @unchecked Sendable {
-    // SAFETY: `connectionCount` is atomic, the constants are constant; everything else belongs to the loop.
-
     let loop: EventLoop
     let settings: HTTPServerSettings
     let budget: ContentBudget

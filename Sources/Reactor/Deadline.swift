@@ -1,9 +1,8 @@
 import Synchronization
 
 /// An action that a loop will run, once, at some instant; see ``EventLoop/schedule(at:_:)``.
+// SAFETY: `action` and the place in the heap belong to the loop; `state` is atomic.
 package final class Deadline: DeadlineEntry, @unchecked Sendable {
-    // SAFETY: `action` and the place in the heap belong to the loop; `state` is atomic.
-
     private let loop: EventLoop
     private var action: (@Sendable () -> Void)?
     private let state = Atomic<UInt8>(Deadline.pending)

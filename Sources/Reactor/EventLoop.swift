@@ -15,10 +15,9 @@ import Synchronization
 ///
 /// A job that the loop's own thread makes ready goes to a plain array. Another thread's goes to the inbox, behind a lock, and
 /// rings the bell (an eventfd) only if the loop is asleep and nobody has rung yet.
+// SAFETY: `inbox` and `life` are locked; `epoll`, `bell` and `name` are constant. Everything else belongs to the thread
+// of the loop: it is touched there only, as `preconditionOnLoop` checks at the doors.
 package final class EventLoop: TaskExecutor, @unchecked Sendable {
-    // SAFETY: `inbox` and `life` are locked; `epoll`, `bell` and `name` are constant. Everything else belongs to the thread
-    // of the loop: it is touched there only, as `preconditionOnLoop` checks at the doors.
-
     /// Jobs between two looks at epoll.
     static let jobsInBatchMax = 128
     /// Deadlines between two looks at epoll.
