@@ -20,7 +20,7 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Only this row: send, receive, mixed, publish, …")
     var only: String?
 
-    @Option(help: "Where the table is written to.")
+    @Option(help: "Where the whole table is written to; one row is only printed.")
     var output = "Benchmarks/RESULTS.md"
 
     func run() async throws {
@@ -127,13 +127,21 @@ struct Bench: Sendable {
         try await run(count, on: server) { Request.make("PUT", "/groups/\(group)/c\($0)") }
     }
 
-    /// So many requests by 64 connections.
     func run(_ count: Int, on server: ServerProcess, _ request: @escaping @Sendable (Int) -> [UInt8]) async throws {
-        let load = Load(to: server.address) { connection, number in
+        _ = try Sample(try await makeLoad(count, to: server, request).run(on: loop))
+    }
+
+    /// So many requests, numbered from 0, by 64 connections.
+    func makeLoad(_ count: Int, to server: ServerProcess, _ request: @escaping @Sendable (Int) -> [UInt8]) -> Load {
+        Load(to: server.address) { connection, number in
             let index = number * 64 + connection
             return index < count ? request(index) : nil
         }
-        _ = try Sample(try await load.run(on: loop))
+    }
+
+    /// What `load` costs the server that it goes to.
+    func measure(_ load: Load, of server: ServerProcess) async throws -> Sample {
+        try await server.measure { try Sample(try await load.run(on: loop)) }
     }
 
     func waitForReceivers(_ count: Int, on server: ServerProcess) async throws {

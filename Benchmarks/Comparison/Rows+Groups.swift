@@ -11,7 +11,7 @@ extension Bench {
                 try await join(size, to: "size\(size)", on: laurel)
                 var load = Load(to: laurel.address) { _, _ in request }
                 load.duration = .seconds(seconds)
-                return try await laurel.measure { [load] in try Sample(try await load.run(on: loop)) }
+                return try await measure(load, of: laurel)
             }
         }
         return Row(
@@ -32,13 +32,9 @@ extension Bench {
                 .init(name: "first receive after one group send") {
                     try await join(count, to: "lag", on: laurel)
                     _ = try await once(laurel, Request.make("POST", "/groups/lag", Request.message))
-                    let load = Load(to: laurel.address) { connection, number in
-                        let member = number * 64 + connection
-                        return member < count ? Request.make("GET", "/receive?channels=c\(member)") : nil
-                    }
-                    var expecting = load
-                    expecting.isExpected = { $0 == 200 }
-                    return try await laurel.measure { [expecting] in try Sample(try await expecting.run(on: loop)) }
+                    var load = makeLoad(count, to: laurel) { Request.make("GET", "/receive?channels=c\($0)") }
+                    load.isExpected = { $0 == 200 }
+                    return try await measure(load, of: laurel)
                 }
             ])
     }
@@ -47,12 +43,10 @@ extension Bench {
         let laurel = try laurel()
         func fill(_ range: Range<Int>) -> () async throws -> Sample {
             {
-                let load = Load(to: laurel.address) { connection, number in
-                    let channel = range.lowerBound + number * 64 + connection
-                    return channel < range.upperBound
-                        ? Request.make("POST", "/channels/k\(channel)", Request.message) : nil
+                let load = makeLoad(range.count, to: laurel) {
+                    Request.make("POST", "/channels/k\(range.lowerBound + $0)", Request.message)
                 }
-                return try await laurel.measure { try Sample(try await load.run(on: loop)) }
+                return try await measure(load, of: laurel)
             }
         }
         return Row(

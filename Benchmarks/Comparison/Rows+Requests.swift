@@ -72,7 +72,7 @@ extension Bench {
                 }
                 load.isExpected = { $0 == 200 || $0 == 202 }
                 load.duration = .seconds(seconds)
-                return try await server.measure { [load] in try Sample(try await load.run(on: loop)) }
+                return try await measure(load, of: server)
             }
         }
         return Row(
@@ -133,7 +133,7 @@ extension Bench {
                 load.connectionsCount = 8
                 load.isExpected = { $0 == 204 }
                 load.duration = .seconds(seconds)
-                return try await laurel.measure { [load] in try Sample(try await load.run(on: loop)) }
+                return try await measure(load, of: laurel)
             }
         }
         return Row(
@@ -161,7 +161,7 @@ extension Bench {
                     }
                     load.connectionsCount = 1
                     load.duration = .seconds(seconds)
-                    var sample = try await laurel.measure { [load] in try Sample(try await load.run(on: loop)) }
+                    var sample = try await measure(load, of: laurel)
                     sample.note = "resident \(laurel.residentBytes >> 20) MiB"
                     return sample
                 }
