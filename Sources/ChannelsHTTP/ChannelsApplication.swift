@@ -26,6 +26,7 @@ package struct ChannelsApplication: HTTPApplication {
 
     package func admit(_ head: RequestHead) -> Admission {
         let verdict = service.crossOrigin.judge(head)
+        let finish = AnswerFinish(verdict: verdict, service: service)
         do {
             guard verdict != .refused else { throw CrossOriginPolicy.refusal }
             switch router.lookup(head.method, path: head.path) {
@@ -33,11 +34,10 @@ package struct ChannelsApplication: HTTPApplication {
                 let endpoint = try route.makeEndpoint(service, head, names)
                 try checkLength(of: head)
                 return .admitted(
-                    ChannelsCall(endpoint: endpoint, verdict: verdict, service: service),
-                    contentBytesMax: service.settings.messageBytesMax)
+                    ChannelsCall(endpoint: endpoint, finish: finish), contentBytesMax: service.settings.messageBytesMax)
             case .options(let allowed):
                 let response = service.crossOrigin.optionsResponse(head, verdict: verdict, allow: Self.list(allowed))
-                return .refused(finish(response, for: verdict))
+                return .refused(finish(response))
             case .methodNotAllowed(let allowed):
                 throw Problem.methodNotAllowed(allow: Self.list(allowed))
             case .emptySegment(let parameter):
@@ -47,7 +47,7 @@ package struct ChannelsApplication: HTTPApplication {
                 throw Problem(.notFound, "There is no such path. GET /openapi.yaml lists those that there are.")
             }
         } catch {
-            return .refused(finish(service.problem(for: error, requestID: nil).response, for: verdict))
+            return .refused(finish(error, requestID: nil))
         }
     }
 
@@ -56,17 +56,14 @@ package struct ChannelsApplication: HTTPApplication {
         let verdict = service.crossOrigin.judge(head)
         // Of a head that broke off before its Host, nobody knows whether the page is the server's own.
         let isStrange = verdict == .refused && head.authority != nil
-        return finish((isStrange ? CrossOriginPolicy.refusal : Problem(rejection)).response, for: verdict)
+        let problem = isStrange ? CrossOriginPolicy.refusal : Problem(rejection)
+        return AnswerFinish(verdict: verdict, service: service)(problem.response)
     }
 
     package func respond(to rejection: HTTPRejection, insteadOf response: HTTPResponse) -> HTTPResponse {
         var refusal = Problem(rejection).response
         refusal.fields += response.fields.filter(CrossOriginPolicy.isOwnField)
         return refusal
-    }
-
-    private func finish(_ response: HTTPResponse, for verdict: CrossOriginPolicy.Verdict) -> HTTPResponse {
-        service.crossOrigin.finish(response, for: verdict)
     }
 
     private func checkLength(of head: RequestHead) throws(Problem) {

@@ -3,27 +3,58 @@ import HTTPCore
 /// A request that was let in: its endpoint, and what every answer to it is finished with.
 struct ChannelsCall: HTTPCall {
     let endpoint: any Endpoint
-    let verdict: CrossOriginPolicy.Verdict
-    let service: Service
+    let finish: AnswerFinish
 
-    func respondAtOnce(to content: [UInt8], requestID: String) -> HTTPResponse? {
+    func answerAtOnce(to content: [UInt8], exchange: any HTTPExchange) -> PromptAnswer {
         do {
-            return try endpoint.respondAtOnce(to: content).map { service.crossOrigin.finish($0, for: verdict) }
+            switch try endpoint.answerAtOnce(to: content, exchange: exchange) {
+            case .response(let response): return .response(finish(response))
+            case .waits(let wait): return .waits(ChannelsWait(wait: wait, exchange: exchange, finish: finish))
+            case .needsTask: return .needsTask
+            }
         } catch {
-            return refusal(for: error, requestID: requestID)
+            return .response(finish(error, requestID: exchange.requestID))
         }
     }
 
     func respond(to content: [UInt8], exchange: any HTTPExchange) async -> HTTPResponse {
         do {
-            let response = try await endpoint.respond(to: content, exchange: exchange)
-            return service.crossOrigin.finish(response, for: verdict)
+            return finish(try await endpoint.respond(to: content, exchange: exchange))
         } catch {
-            return refusal(for: error, requestID: exchange.requestID)
+            return finish(error, requestID: exchange.requestID)
         }
     }
+}
 
-    private func refusal(for error: any Error, requestID: String) -> HTTPResponse {
-        service.crossOrigin.finish(service.problem(for: error, requestID: requestID).response, for: verdict)
+/// A wait that was begun, and what its answer is finished with.
+private struct ChannelsWait: HTTPWait {
+    let wait: any EndpointWait
+    unowned let exchange: any HTTPExchange
+    let finish: AnswerFinish
+
+    func cancel() {
+        wait.cancel()
+    }
+
+    func response() -> HTTPResponse {
+        do {
+            return finish(try wait.response())
+        } catch {
+            return finish(error, requestID: exchange.requestID)
+        }
+    }
+}
+
+/// Makes a problem of an error, and adds what belongs on every answer to a request of some origin.
+struct AnswerFinish: Sendable {
+    let verdict: CrossOriginPolicy.Verdict
+    let service: Service
+
+    func callAsFunction(_ response: HTTPResponse) -> HTTPResponse {
+        service.crossOrigin.finish(response, for: verdict)
+    }
+
+    func callAsFunction(_ error: any Error, requestID: String?) -> HTTPResponse {
+        self(service.problem(for: error, requestID: requestID).response)
     }
 }

@@ -8,15 +8,28 @@ protocol Endpoint: Sendable {
     /// What it does, to which layer and names.
     var intent: Intent { get }
 
-    /// Answers where that takes no waiting; nil, with nothing done, where it does.
-    func respondAtOnce(to content: [UInt8]) throws -> HTTPResponse?
+    /// Answers, or begins to wait, where neither needs a task.
+    func answerAtOnce(to content: [UInt8], exchange: any HTTPExchange) throws -> EndpointAnswer
 
     /// Answers. What it throws becomes a problem: a ``Problem`` itself, a `ChannelError` by its code, anything else 500.
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse
 }
 
 extension Endpoint {
-    func respondAtOnce(to content: [UInt8]) throws -> HTTPResponse? { nil }
+    func answerAtOnce(to content: [UInt8], exchange: any HTTPExchange) throws -> EndpointAnswer { .needsTask }
+}
+
+/// What becomes of a request without a task: as ``PromptAnswer``, before it is finished for the request's origin.
+enum EndpointAnswer {
+    case response(HTTPResponse)
+    case waits(any EndpointWait)
+    case needsTask
+}
+
+/// As ``HTTPWait``. What `response` throws becomes a problem, as what `respond` throws.
+protocol EndpointWait: AnyObject, Sendable {
+    func cancel()
+    func response() throws -> HTTPResponse
 }
 
 /// What a request wants to do, for the one place that decides whether it may.

@@ -41,20 +41,39 @@ struct ReceiveEndpoint: Endpoint {
 
     var intent: Intent { Intent(action: .receive, layer: layer.name, channels: query.channels ?? []) }
 
-    func respondAtOnce(to content: [UInt8]) throws -> HTTPResponse? {
-        guard let backend = layer.immediate else { return nil }
+    func answerAtOnce(to content: [UInt8], exchange: any HTTPExchange) throws -> EndpointAnswer {
+        guard let backend = layer.immediate else { return .needsTask }
         let wanted = try wanted(in: content)
         let wait = wait(for: wanted)
-        guard let deliveries = backend.receiveManyAtOnce(wanted.channels ?? [], options: options(of: wanted)),
-            !deliveries.isEmpty || wait.duration == .zero
-        else { return nil }
-        return answer(with: deliveries, to: wanted, after: wait)
+        let form = form(of: wanted, after: wait)
+        let (channels, options) = (wanted.channels ?? [], options(of: wanted))
+        guard wait.duration > .zero else {
+            return backend.receiveManyAtOnce(channels, options: options).map { .response(form.answer(with: $0)) }
+                ?? .needsTask
+        }
+        let parked = ParkedReceive(form, exchange: exchange)
+        switch try backend.receiveManyBlockingAtOnce(
+            channels, options: options, until: layer.clock.now + wait.duration, receiver: parked)
+        {
+        case .deliveries(let deliveries): return .response(form.answer(with: deliveries))
+        case .waits(let wait):
+            parked.wait = wait
+            return .waits(parked)
+        case nil: return .needsTask
+        }
     }
 
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
         let wanted = try wanted(in: content)
-        let deliveries = try await take(wanted, wait: wait(for: wanted).duration, exchange: exchange)
-        return answer(with: deliveries, to: wanted, after: wait(for: wanted))
+        let wait = wait(for: wanted)
+        let deliveries = try await take(wanted, wait: wait.duration, exchange: exchange)
+        return form(of: wanted, after: wait).answer(with: deliveries)
+    }
+
+    private func form(of wanted: Wanted, after wait: Wait) -> DeliveryForm {
+        DeliveryForm(
+            backend: layer.backend, isList: wanted.messagesMax != nil, prefersBytes: prefersBytes,
+            preferenceApplied: wait.preferenceApplied)
     }
 
     private func wanted(in content: [UInt8]) throws(Problem) -> Wanted {
@@ -104,43 +123,13 @@ struct ReceiveEndpoint: Endpoint {
         let channels = wanted.channels ?? []
         let options = options(of: wanted)
         // What is there already goes also to a client that has closed its sending side; only one that waits counts as gone.
-        // A backend that answers at once has been asked, and had nothing.
-        if layer.immediate == nil || wait == .zero {
-            let present = try await layer.backend.receiveMany(channels, options: options)
-            guard present.isEmpty, wait > .zero else { return present }
-        }
+        let present = try await layer.backend.receiveMany(channels, options: options)
+        guard present.isEmpty, wait > .zero else { return present }
         exchange.isWaiting = true
         defer { exchange.isWaiting = false }
         return try await layer.backend.receiveManyBlocking(
             channels, options: options, until: layer.clock.now + wait)
     }
-
-    private func answer(with deliveries: [Delivery], to wanted: Wanted, after wait: Wait) -> HTTPResponse {
-        var response = answer(with: deliveries, isList: wanted.messagesMax != nil)
-        if let applied = wait.preferenceApplied { response.fields.append(("Preference-Applied", applied)) }
-        return response
-    }
-
-    private func answer(with deliveries: [Delivery], isList: Bool) -> HTTPResponse {
-        guard let first = deliveries.first else { return HTTPResponse(status: 204, fields: Self.noStore) }
-        var response: HTTPResponse
-        if isList {
-            response = .json([])
-            response.content = DeliveryEncoder.content(of: deliveries)
-        } else if prefersBytes {
-            response = .bareBytes(of: first)
-        } else {
-            response = .json([])
-            response.content = DeliveryEncoder.content(of: first)
-        }
-        let backend = layer.backend
-        if backend.traits.givesBack {
-            response.onUnsent = { _ = await backend.giveBack(deliveries) }
-        }
-        return response
-    }
-
-    private static let noStore: [(name: String, value: String)] = [("Cache-Control", "no-store")]
 }
 
 extension ReceiveEndpoint {
@@ -184,20 +173,5 @@ extension ReceiveEndpoint {
                 preferenceApplied = "wait=" + String(decoding: text.takeBytes(), as: UTF8.self)
             }
         }
-    }
-}
-
-extension HTTPResponse {
-    /// One message as it was sent, under its own type: the very array in which it waited.
-    fileprivate static func bareBytes(of delivery: Delivery) -> HTTPResponse {
-        let message = delivery.message
-        var fields: [(name: String, value: String)] = [
-            ("Content-Type", message.contentType ?? (message.isJSON ? "application/json" : "application/octet-stream")),
-            ("Cache-Control", "no-store"),
-            ("Laurel-Channel", PercentEncoding.encode(delivery.channel.rawValue)),
-            ("Laurel-Id", delivery.id.description),
-        ]
-        if let group = delivery.group { fields.append(("Laurel-Group", PercentEncoding.encode(group.rawValue))) }
-        return HTTPResponse(status: 200, fields: fields, content: .bytes(message.content))
     }
 }

@@ -17,10 +17,11 @@ struct SendEndpoint: Endpoint {
 
     var intent: Intent { Intent(action: .send, layer: layer.name, channels: [channel]) }
 
-    func respondAtOnce(to content: [UInt8]) throws -> HTTPResponse? {
-        guard let backend = layer.immediate else { return nil }
+    func answerAtOnce(to content: [UInt8], exchange: any HTTPExchange) throws -> EndpointAnswer {
+        guard let backend = layer.immediate else { return .needsTask }
         let message = try form.message(of: content)
-        return try backend.sendAtOnce(message, to: channel, options: options).map(Self.answer)
+        guard let receipt = try backend.sendAtOnce(message, to: channel, options: options) else { return .needsTask }
+        return .response(Self.answer(to: receipt))
     }
 
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
@@ -56,10 +57,11 @@ struct GroupSendEndpoint: Endpoint {
 
     var intent: Intent { Intent(action: .send, layer: layer.name, groups: [group]) }
 
-    func respondAtOnce(to content: [UInt8]) throws -> HTTPResponse? {
-        guard let backend = layer.immediate else { return nil }
+    func answerAtOnce(to content: [UInt8], exchange: any HTTPExchange) throws -> EndpointAnswer {
+        guard let backend = layer.immediate else { return .needsTask }
         let message = try form.message(of: content)
-        return try backend.sendGroupAtOnce(message, to: group, options: options).map(Self.answer)
+        guard let receipt = try backend.sendGroupAtOnce(message, to: group, options: options) else { return .needsTask }
+        return .response(Self.answer(to: receipt))
     }
 
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {

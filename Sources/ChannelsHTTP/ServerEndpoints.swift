@@ -42,7 +42,7 @@ struct ContractEndpoint: Endpoint {
 struct LivenessEndpoint: Endpoint {
     var intent: Intent { Intent(action: .ask) }
 
-    func respondAtOnce(to content: [UInt8]) throws -> HTTPResponse? { Self.answer }
+    func answerAtOnce(to content: [UInt8], exchange: any HTTPExchange) throws -> EndpointAnswer { .response(Self.answer) }
 
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse { Self.answer }
 

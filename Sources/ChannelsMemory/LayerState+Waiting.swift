@@ -41,7 +41,6 @@ extension LayerState {
     func end(_ waiter: Waiter, _ outcome: Waiter.Outcome, now: Instant) {
         guard waiter.outcome == nil else { return }
         waiter.outcome = outcome
-        guard !waiter.links.isEmpty else { return }  // never parked
         let links = waiter.links
         waiter.links = []
         waiting -= 1

@@ -7,7 +7,8 @@ import Channels
 /// needs more of that than its budget allows says `.again`; the lock is let go, others get their turn, and it is repeated.
 /// So no hold is long, and yet each answer is exact for its instant.
 ///
-/// Continuations are never resumed here, and large contents never freed: both are gathered, for after the lock.
+/// Receivers are never told here that their wait has ended, and large contents never freed: both are gathered, for after the
+/// lock.
 // SAFETY: it is reached through the layer's `Mutex` only, and nothing of it but values leaves the lock.
 final class LayerState: @unchecked Sendable {
     let settings: LayerSettings

@@ -83,67 +83,57 @@ public final class MemoryBackend: ImmediateChannelBackend {
         return deliveries
     }
 
-    /// A receiver in wait costs its continuation, a link for each name and a scheduled action; no thread, no lock.
     public func receiveManyBlocking(
         _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant
     ) async throws -> [Delivery] {
-        guard deadline > clock.now else { return try await receiveMany(channels, options: options) }
+        try Task.checkCancellation()
+        let receiver = SuspendedReceiver()
+        let start = try await repeated { () throws(ChannelError) in
+            try receiveManyBlockingAtOnce(channels, options: options, until: deadline, receiver: receiver)
+        }
+        switch start {
+        case .deliveries(let deliveries): return deliveries
+        case .waits(let wait): return try await receiver.deliveries(of: wait)
+        }
+    }
+
+    /// A receiver in wait costs an object, a link for each name and a scheduled action; no thread, no lock, no task.
+    public func receiveManyBlockingAtOnce(
+        _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant,
+        receiver: any WaitingReceiver
+    ) throws(ChannelError) -> BlockingReceive? {
         let names = Self.distinct(channels)
-        let waiter = Waiter(options)
-        let timeLimit = clock.schedule(at: deadline) { [weak self] in self?.end(waiter, .timeLimit) }
-        let outcome = await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                park(waiter, on: names, options: options, continuation)
+        let waiter = Waiter(options, receiver: receiver, backend: self)
+        // Looking and parking are one hold of the lock.
+        let attempt = try hold { state, now throws(ChannelError) in
+            let attempt = state.receive(names, options: options, now: now)
+            if case .done(let deliveries) = attempt, deliveries.isEmpty, deadline > now {
+                try state.park(waiter, on: names, now: now)
             }
-        } onCancel: {
-            end(waiter, .cancelled)
+            return attempt
         }
-        timeLimit.cancel()
-        switch outcome {
-        case .delivered(let deliveries): return deliveries
-        case .timeLimit: return []
-        case .cancelled: throw CancellationError()
-        case .refused(let error): throw error
+        guard case .done(let deliveries) = attempt else { return nil }
+        guard deliveries.isEmpty, waiter.arrival > 0 else { return .deliveries(deliveries) }
+        limitTime(of: waiter, to: deadline)
+        return .waits(waiter)
+    }
+
+    private func limitTime(of waiter: Waiter, to deadline: ContinuousClock.Instant) {
+        let action = clock.schedule(at: deadline) { [self] in end(waiter, .timeLimit) }
+        let hasEnded = hold { _, _ in
+            if waiter.outcome == nil { waiter.timeLimit = action }
+            return waiter.outcome != nil
         }
+        if hasEnded { action.cancel() }
+    }
+
+    func end(_ waiter: Waiter, _ outcome: Waiter.Outcome) {
+        hold { state, now in state.end(waiter, outcome, now: now) }
     }
 
     public func giveBack(_ deliveries: [Delivery]) async -> Int {
         await attempt { state, now in state.giveBack(deliveries, now: now) }
         return 0
-    }
-
-    private func park(
-        _ waiter: Waiter, on names: [ChannelName], options: ReceiveOptions,
-        _ continuation: UnsafeContinuation<Waiter.Outcome, Never>
-    ) {
-        // Looking and parking are one hold of the lock.
-        var outcome: Waiter.Outcome?
-        var isDecided = false
-        while !isDecided {
-            (isDecided, outcome) = hold { state, now in
-                if let outcome = waiter.outcome { return (true, outcome) }
-                switch state.receive(names, options: options, now: now) {
-                case .again:
-                    return (false, nil)
-                case .done(let deliveries) where !deliveries.isEmpty:
-                    waiter.outcome = .delivered(deliveries)
-                    return (true, waiter.outcome)
-                case .done:
-                    do throws(ChannelError) {
-                        try state.park(waiter, on: names, now: now)
-                        waiter.continuation = continuation
-                    } catch {
-                        waiter.outcome = .refused(error)
-                    }
-                    return (true, waiter.outcome)
-                }
-            }
-        }
-        if let outcome { continuation.resume(returning: outcome) }
-    }
-
-    private func end(_ waiter: Waiter, _ outcome: Waiter.Outcome) {
-        hold { state, now in state.end(waiter, outcome, now: now) }
     }
 
     /// The names once each; of a mailbox that is named, none of its channels.
@@ -222,7 +212,7 @@ public final class MemoryBackend: ImmediateChannelBackend {
         }
     }
 
-    /// Runs an operation under the lock; afterwards resumes whose wait it ended, and schedules the next sweep.
+    /// Runs an operation under the lock; afterwards tells those whose wait it ended, and schedules the next sweep.
     private func hold<Value: Sendable, Failure>(
         _ operation: (LayerState, Instant) throws(Failure) -> Value
     ) throws(Failure) -> Value {
@@ -237,7 +227,7 @@ public final class MemoryBackend: ImmediateChannelBackend {
             }
             return (result, state.takeLeftovers(), state.sweepToSchedule(now: now))
         }
-        for waiter in leftovers.wakeUps { waiter.resume() }
+        for waiter in leftovers.wakeUps { waiter.tellReceiver() }
         if let sweepAt { scheduleSweep(at: sweepAt) }
         return try result.get()
     }

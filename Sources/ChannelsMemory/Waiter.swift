@@ -3,15 +3,14 @@ import Channels
 /// A receiver in wait.
 ///
 /// How a wait ends: under the layer's lock, once. Whoever comes first (a message, the time limit, a cancellation) sets `outcome`
-/// and takes the links out of all lists; whoever comes later finds it set. The continuation is resumed outside the lock.
-// SAFETY: everything that changes is touched under the layer's lock only.
+/// and takes the links out of all lists; whoever comes later finds it set. The receiver hears of it outside the lock.
+// SAFETY: everything that changes is touched under the layer's lock only; `receiver`, and what limits the time, also by the
+// one who takes the ended wait out of the lock's wake-ups.
 final class Waiter: @unchecked Sendable {
     enum Outcome {
         case delivered([Delivery])
         case timeLimit
         case cancelled
-        /// It could not begin.
-        case refused(ChannelError)
     }
 
     let messagesMax: Int
@@ -20,19 +19,34 @@ final class Waiter: @unchecked Sendable {
     var arrival: UInt64 = 0
     var links: [WaitLink] = []
     var outcome: Outcome?
-    var continuation: UnsafeContinuation<Outcome, Never>?
+    /// Ends it in time; nil until it is scheduled.
+    var timeLimit: (any ScheduledAction)?
 
     /// Copies of the group send in progress.
     var gathered: [Delivery] = []
 
-    init(_ options: ReceiveOptions) {
+    /// Who is told. It may hold this wait in turn, until it has heard.
+    private var receiver: (any WaitingReceiver)?
+    private let backend: MemoryBackend?
+
+    /// - Parameter backend: What ends it on demand; nil for a wait that only messages end.
+    init(_ options: ReceiveOptions, receiver: (any WaitingReceiver)? = nil, backend: MemoryBackend? = nil) {
         messagesMax = options.messagesMax
         contentBytesMax = options.contentBytesMax
+        self.receiver = receiver
+        self.backend = backend
     }
 
-    /// Lets the receiver go on. Outside the lock, once, after its wait has ended.
-    func resume() {
-        continuation!.resume(returning: outcome!)
+    /// Tells the receiver. Outside the lock, once, after the wait has ended.
+    func tellReceiver() {
+        timeLimit.take()?.cancel()
+        let deliveries: [Delivery]? =
+            switch outcome! {
+            case .delivered(let deliveries): deliveries
+            case .timeLimit: []
+            case .cancelled: nil
+            }
+        receiver.take()?.waitEnded(with: deliveries)
     }
 
     /// Whether another copy of the group send in progress fits. The first always does.
@@ -41,10 +55,16 @@ final class Waiter: @unchecked Sendable {
     }
 }
 
+extension Waiter: ReceiveWait {
+    func cancel() {
+        backend?.end(self, .cancelled)
+    }
+}
+
 /// A waiter on one name.
 final class WaitLink {
-    // SAFETY: a waiter owns its links; it takes them out of the lists before it goes.
-    unowned(unsafe) let waiter: Waiter
+    /// The two hold each other while the wait lasts.
+    let waiter: Waiter
     let place: Place
     var next: WaitLink?
     // SAFETY: held by the list through the chain of `next`.

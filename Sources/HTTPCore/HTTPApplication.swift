@@ -11,17 +11,35 @@ package protocol HTTPApplication: Sendable {
     func respond(to rejection: HTTPRejection, insteadOf response: HTTPResponse) -> HTTPResponse
 }
 
-/// A request that was let in: the endpoint picked, with what it needs of the head. One of the two is asked for the answer.
+/// A request that was let in: the endpoint picked, with what it needs of the head. Asked for the answer at once first.
 package protocol HTTPCall: Sendable {
-    /// Answers, where that takes no waiting; nil, with nothing done, where it does: then `respond` is asked. On the
-    /// connection's loop, outside of any task: nothing is allocated for one, and nobody switches to one.
-    func respondAtOnce(to content: [UInt8], requestID: String) -> HTTPResponse?
+    /// Answers, or begins to wait, where neither needs a task. On the connection's loop, outside of any task: nothing is
+    /// allocated for one, and nobody switches to one.
+    func answerAtOnce(to content: [UInt8], exchange: any HTTPExchange) -> PromptAnswer
 
-    /// Answers. Runs as part of the connection's task, on its loop unless it moves elsewhere itself.
+    /// Answers. Runs in a task of the connection's, on its loop unless it moves elsewhere itself.
     ///
     /// The task is cancelled when the server drains, or the client hangs up, while `exchange.isWaiting` is set; a response
     /// made after that is still written if there is anyone to read it.
     func respond(to content: [UInt8], exchange: any HTTPExchange) async -> HTTPResponse
+}
+
+/// What becomes of a request without a task.
+package enum PromptAnswer: Sendable {
+    case response(HTTPResponse)
+    /// The answer comes later: ``HTTPExchange/waitEnded()`` will be called.
+    case waits(any HTTPWait)
+    /// Nothing has been done; `respond` is to be asked.
+    case needsTask
+}
+
+/// A request's wait for a message, without a task. While it lasts, a client that closes its sending side counts as gone.
+package protocol HTTPWait: Sendable {
+    /// Ends the wait, unless it has ended, because the client hung up or the server drains. On the connection's loop.
+    func cancel()
+
+    /// The answer, once the wait has ended, by whatever. Asked once, on the connection's loop.
+    func response() -> HTTPResponse
 }
 
 package enum Admission: Sendable {
@@ -33,9 +51,14 @@ package enum Admission: Sendable {
 
 /// The running request, as far as the application may touch it.
 package protocol HTTPExchange: AnyObject, Sendable {
-    /// Set by the application around a wait for a message, on the connection's loop: while it is set, a client that closes
-    /// its sending side counts as gone, its wait is cancelled, and its socket is asked once more before the answer goes out.
+    /// Set by the application around a wait for a message in `respond`, on the connection's loop: while it is set, a client
+    /// that closes its sending side counts as gone, its wait is cancelled, and its socket is asked once more before the
+    /// answer goes out.
     var isWaiting: Bool { get set }
     /// The request's id, taken over from `X-Request-Id` or made; sent back by the server.
     var requestID: String { get }
+
+    /// Tells, once, that the wait without a task has ended, and its response is to be had. Any thread, also before the call
+    /// that began it has returned.
+    func waitEnded()
 }

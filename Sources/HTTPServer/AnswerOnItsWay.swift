@@ -42,3 +42,14 @@ struct AnswerOnItsWay: ~Copyable {
         await onUnsent.take()?()
     }
 }
+
+/// Where an answer that a client reads slowly stands meanwhile.
+final class UnfinishedAnswer {
+    private var answer: AnswerOnItsWay?
+
+    init(_ answer: consuming AnswerOnItsWay) {
+        self.answer = consume answer
+    }
+
+    func take() -> AnswerOnItsWay? { answer.take() }
+}

@@ -2,15 +2,17 @@ import HTTPCore
 import Reactor
 import Synchronization
 
-/// One connection, from accept to close: one task on one loop, straight on from request to request.
+/// One connection, from accept to close, on one loop, straight on from request to request.
 ///
 /// It is also the exchange that the application sees, as there is one request at a time: what is pipelined behind it stays
 /// unread until it is answered.
 ///
-/// Reader and writer suspend nowhere, they say what to wait for. So a request that can be answered at once, as most can, is
-/// served where the loop hears of it (`serveAtOnce`), while the task goes on waiting for what needs one: a large content, a
-/// long-poll, a client that reads slowly.
-// SAFETY: everything belongs to the loop: the task runs there, the events of the socket and the drain come from there,
+/// ## How it works
+/// Reader and writer suspend nowhere, they say what to wait for. So a request is served where the loop hears of it (`serve`),
+/// and between two requests, or while one is parked until there is a message for it, the connection is this object and
+/// nothing else. What has to be waited for in its middle has a task for as long as that takes, and no longer: a large
+/// content, a backend that suspends, a client that reads slowly. Such a `Rest` is left by what runs at once.
+// SAFETY: everything belongs to the loop: its tasks run there, the events of the socket and the drain come from there,
 // and the application touches the exchange there only (`HTTPExchange`).
 final class Connection: HTTPExchange, @unchecked Sendable {
     /// Answers in a row, without a look at other connections, to a client that pipelines.
@@ -21,6 +23,9 @@ final class Connection: HTTPExchange, @unchecked Sendable {
     private let socket: Socket
     private let reader: RequestReader
     private var task: Task<Void, Never>?
+    /// The request at hand waits without a task, and is to be answered so.
+    private var parked: (wait: any HTTPWait, frame: AnswerFrame)?
+    private var unfinished: UnfinishedAnswer?
     private var isAborted = false
 
     private(set) var requestID = ""
@@ -54,194 +59,80 @@ final class Connection: HTTPExchange, @unchecked Sendable {
 
     private func start(isWelcome: Bool) {
         socket.onHangUp = { [unowned self] in hangUp() }
+        socket.onWatchEnd = { [unowned self] in serve(after: $0) }
         worker.add(self)
-        task = Task(executorPreference: worker.loop) { [self] in
-            if isWelcome {
-                await serve()
-            } else {
-                await reject(.overloaded(reason: "too many connections; try again later"), head: nil)
-            }
-            end()
+        if isWelcome {
+            serve(after: .ready)
+        } else {
+            leave(.rejected(.overloaded(reason: "too many connections; try again later"), nil))
         }
     }
 
     private func end() {
         socket.close()
-        task = nil
         worker.remove(self)
-    }
-
-    // MARK: Requests
-
-    /// The memory of a task is that of the deepest frames that were ever on it. So this one is kept small, and what waits,
-    /// between two requests or for a message, is called from here with nothing in between.
-    @inline(never)
-    private nonisolated(nonsending) func serve() async {
-        socket.onReady = { [unowned self] in isServedAtOnce() }
-        var wait = Socket.WaitEnd.ready
-        while true {
-            switch progress(after: wait) {
-            case .wait(let deadline):
-                wait = await socket.wait(for: .readable, until: deadline, servesMeanwhile: true)
-                continue
-            case .ready: await answerReady()
-            case .rest: guard await finishRest() else { return }
-            case .yield: await Task.yield()
-            }
-            wait = .ready
-        }
-    }
-
-    @inline(never)
-    private func progress(after wait: Socket.WaitEnd) -> Progress {
-        if rest == nil, case let progress = serveAtOnce(after: wait), rest == nil { return progress }
-        if case .ready = rest { return .ready }
-        return .rest
     }
 
     // MARK: At once
 
-    private enum Progress {
-        /// Nothing is left to do until more comes.
-        case wait(until: ContinuousClock.Instant)
-        /// A request is to be waited for.
-        case ready
-        /// Something else is left to the task.
-        case rest
-        /// There may be more, of a client that pipelines; others have their turn first.
-        case yield
+    /// What becomes of a request.
+    private enum Outcome {
+        /// Its answer is with the kernel.
+        case answered
+        /// It waits in `parked`.
+        case parked
+        /// The rest of it needs a task.
+        case rest(Rest)
     }
 
-    /// What `serveAtOnce` has begun and leaves to the task.
     private enum Rest {
-        case ready(Ready)
         case content(any HTTPCall, RequestHead, bytesMax: Int)
+        case call(any HTTPCall, content: [UInt8], AnswerFrame)
         case refused(HTTPResponse, RequestHead)
         case response(HTTPResponse, AnswerFrame)
         /// `unfinished` is to be written on.
         case unfinishedAnswer
         case rejected(HTTPRejection, RequestHead?)
-        case ended
     }
 
-    /// A request that is here in full, and has to be waited for.
-    private struct Ready {
-        var call: any HTTPCall
-        var content: [UInt8]
-        var frame: AnswerFrame
-    }
-
-    private var rest: Rest?
-    private var unfinished: AnswerOnItsWay?
-
-    /// Called by the loop while the task waits between two requests. True: the wait goes on.
-    private func isServedAtOnce() -> Bool {
-        guard case .wait(let deadline) = serveAtOnce(after: .ready) else { return false }
-        socket.setWaitDeadline(deadline)
-        return true
-    }
-
-    /// Serves the requests that are there, as far as that goes without waiting.
-    private func serveAtOnce(after wait: Socket.WaitEnd) -> Progress {
+    /// Serves the requests that are there, as far as that goes without a task; then watches the socket for more.
+    private func serve(after wait: Socket.WaitEnd) {
+        if isAborted { return end() }
         var wait = wait
         for _ in 0..<Self.answersInARowMax {
             switch reader.readHead(after: wait) {
-            case .blocked(let deadline): return .wait(until: deadline)
-            case .head(let head): rest = answerAtOnce(head)
-            case .rejected(let rejection, let head): rest = .rejected(rejection, head)
-            case .ended: rest = .ended
+            case .blocked(let deadline): return socket.watch(until: deadline)
+            case .head(let head):
+                switch answer(head) {
+                case .answered: wait = .ready
+                case .parked: return
+                case .rest(let rest): return leave(rest)
+                }
+            case .rejected(let rejection, let head): return leave(.rejected(rejection, head))
+            case .ended: return end()
             }
-            if rest != nil { return .rest }
-            wait = .ready
         }
-        return .yield
+        // There may be more, of a client that pipelines; others have their turn first.
+        worker.loop.execute { [self] in serve(after: .ready) }
     }
 
-    /// What is left to do of the request; nil where nothing is.
-    private func answerAtOnce(_ head: RequestHead) -> Rest? {
+    private func goOn(after outcome: Outcome) {
+        switch outcome {
+        case .answered: serve(after: .ready)
+        case .parked: break
+        case .rest(let rest): leave(rest)
+        }
+    }
+
+    private func answer(_ head: RequestHead) -> Outcome {
         begin(head)
         switch application.admit(head) {
-        case .refused(let response): return .refused(response, head)
+        case .refused(let response): return .rest(.refused(response, head))
         case .admitted(let call, let contentBytesMax):
             guard let content = reader.contentAtHand(head.framing, bytesMax: contentBytesMax) else {
-                return .content(call, head, bytesMax: contentBytesMax)
+                return .rest(.content(call, head, bytesMax: contentBytesMax))
             }
-            let frame = AnswerFrame(head)
-            guard let response = call.respondAtOnce(to: content, requestID: requestID) else {
-                return .ready(Ready(call: call, content: content, frame: frame))
-            }
-            return writeAtOnce(response, frame)
-        }
-    }
-
-    /// What is left to do of the answer; nil where it is with the kernel.
-    private func writeAtOnce(_ response: HTTPResponse, _ frame: AnswerFrame) -> Rest? {
-        // What ends the connection, or tells that nothing was sent, is the task's.
-        guard !closes(after: response, frame), !isNobodyThere, var answer = makeAnswer(response, frame) else {
-            return .response(response, frame)
-        }
-        guard answer.write() == .done else {
-            unfinished = consume answer
-            return .unfinishedAnswer
-        }
-        return nil
-    }
-
-    // MARK: In the task
-
-    @inline(never)
-    private nonisolated(nonsending) func answerReady() async {
-        let ready = takeReady()
-        leave(await ready.call.respond(to: ready.content, exchange: self), ready.frame)
-    }
-
-    @inline(never)
-    private func takeReady() -> Ready {
-        guard case .ready(let ready) = rest.take() else { preconditionFailure("No request is ready") }
-        return ready
-    }
-
-    @inline(never)
-    private func leave(_ response: HTTPResponse, _ frame: AnswerFrame) {
-        isWaiting = false
-        rest = writeAtOnce(response, frame)
-    }
-
-    /// Does what is left, but for a request that is ready. False where the connection ends.
-    @inline(never)
-    private nonisolated(nonsending) func finishRest() async -> Bool {
-        switch rest.take() {
-        case .content(let call, let head, let bytesMax):
-            // The head does not outlive its content: a request that waits is small.
-            rest = await readContent(of: head, for: call, bytesMax: bytesMax).map { .ready($0) } ?? .ended
-            return true
-        case .refused(let response, let head): return await refuse(response, head)
-        case .response(let response, let frame): return await write(response, frame)
-        case .unfinishedAnswer:
-            guard let answer = unfinished.take() else { preconditionFailure("It was left here") }
-            return await finish(answer)
-        case .rejected(let rejection, let head):
-            await reject(rejection, head: head)
-            return false
-        case .ended, .ready, nil: return false
-        }
-    }
-
-    /// Nil where the connection ends; who reads the answer has it.
-    @inline(never)
-    private nonisolated(nonsending) func readContent(
-        of head: RequestHead, for call: any HTTPCall, bytesMax: Int
-    ) async -> Ready? {
-        let frame = AnswerFrame(head)
-        if let content = reader.contentAtHand(head.framing, bytesMax: bytesMax) {
-            return Ready(call: call, content: content, frame: frame)
-        }
-        switch await reader.readContent(head.framing, bytesMax: bytesMax, expectsContinue: head.expectsContinue) {
-        case .content(let content): return Ready(call: call, content: content, frame: frame)
-        case .ended: return nil
-        case .rejected(let rejection):
-            await reject(rejection, head: head)
-            return nil
+            return answer(call, content, AnswerFrame(head))
         }
     }
 
@@ -250,43 +141,108 @@ final class Connection: HTTPExchange, @unchecked Sendable {
         requestID = head.flatMap { RequestID.sent(in: $0) } ?? worker.makeRequestID()
     }
 
+    private func answer(_ call: any HTTPCall, _ content: [UInt8], _ frame: AnswerFrame) -> Outcome {
+        switch call.answerAtOnce(to: content, exchange: self) {
+        case .response(let response): return write(response, frame)
+        case .waits(let wait):
+            parked = (wait, frame)
+            isWaiting = true
+            return .parked
+        case .needsTask: return .rest(.call(call, content: content, frame))
+        }
+    }
+
+    func waitEnded() {
+        worker.loop.execute { [self] in
+            guard let (wait, frame) = parked.take() else { preconditionFailure("A wait ends once") }
+            isWaiting = false
+            goOn(after: write(wait.response(), frame))
+        }
+    }
+
+    private func write(_ response: HTTPResponse, _ frame: AnswerFrame) -> Outcome {
+        // What ends the connection, or tells that nothing was sent, is a task's.
+        guard !closes(after: response, frame), !isNobodyThere, var answer = makeAnswer(response, frame) else {
+            return .rest(.response(response, frame))
+        }
+        guard answer.write() == .done else {
+            unfinished = UnfinishedAnswer(answer)
+            return .rest(.unfinishedAnswer)
+        }
+        return .answered
+    }
+
+    // MARK: In a task
+
+    /// Leaves the rest of a request to a task; what comes after it is served at once again.
+    private func leave(_ rest: Rest) {
+        task = Task(executorPreference: worker.loop) { [self] in
+            var outcome = await finish(rest)
+            while case .rest(let next) = outcome { outcome = await finish(next) }
+            task = nil
+            if let outcome { goOn(after: outcome) } else { end() }
+        }
+    }
+
+    /// Nil where the connection ends.
+    private nonisolated(nonsending) func finish(_ rest: Rest) async -> Outcome? {
+        switch rest {
+        case .content(let call, let head, let bytesMax):
+            let framing = head.framing
+            switch await reader.readContent(framing, bytesMax: bytesMax, expectsContinue: head.expectsContinue) {
+            case .content(let content): return answer(call, content, AnswerFrame(head))
+            case .ended: return nil
+            case .rejected(let rejection): return .rest(.rejected(rejection, head))
+            }
+        case .call(let call, let content, let frame):
+            let response = await call.respond(to: content, exchange: self)
+            isWaiting = false
+            return write(response, frame)
+        case .refused(let response, let head): return await refuse(response, head) ? .answered : nil
+        case .response(let response, let frame): return await send(response, frame) ? .answered : nil
+        case .unfinishedAnswer:
+            guard let answer = unfinished.take()?.take() else { preconditionFailure("It was left here") }
+            return await finish(answer) ? .answered : nil
+        case .rejected(let rejection, let head):
+            await reject(rejection, head: head)
+            return nil
+        }
+    }
+
     // MARK: Refusals
 
     /// Answers what was refused by its head. A small content is read away and the connection goes on: true. A client that
     /// waits for `100 Continue` may or may not send it then (RFC 9110 §10.1.1), so there the connection ends.
-    @inline(never)
     private nonisolated(nonsending) func refuse(_ response: HTTPResponse, _ head: RequestHead) async -> Bool {
         var frame = AnswerFrame(head)
         switch head.framing {
         case .none:
-            return await write(response, frame)
+            return await send(response, frame)
         case .length(let bytes) where bytes <= worker.settings.refusedContentBytesMax && !head.expectsContinue:
-            if reader.takeUnread(count: bytes) != nil { return await write(response, frame) }
+            if reader.takeUnread(count: bytes) != nil { return await send(response, frame) }
             frame.leavesUnread = closes(after: response, frame)
-            guard await write(response, frame) else { return false }
+            guard await send(response, frame) else { return false }
             return await reader.discardContent(bytes: bytes)
         case .length, .chunked:
             frame.leavesUnread = true
-            return await write(response, frame)
+            return await send(response, frame)
         }
     }
 
     /// Answers what never became a call, and ends.
-    @inline(never)
     private nonisolated(nonsending) func reject(_ rejection: HTTPRejection, head: RequestHead?) async {
         if isAborted { return }
         begin(head)
         var frame = AnswerFrame(head)
         frame.leavesUnread = true
-        _ = await write(application.respond(to: rejection, head: head), frame)
+        _ = await send(application.respond(to: rejection, head: head), frame)
     }
 
     // MARK: Answers
 
     /// Writes an answer, and tells its fate. False where the connection is to end; if that is our wish, the client has then
     /// had its time to read.
-    @inline(never)
-    private nonisolated(nonsending) func write(_ response: HTTPResponse, _ frame: AnswerFrame) async -> Bool {
+    private nonisolated(nonsending) func send(_ response: HTTPResponse, _ frame: AnswerFrame) async -> Bool {
         // A client that left while its request waited must not take a message with it: the loop may not have heard yet.
         if isNobodyThere {
             await response.onUnsent?()
@@ -295,7 +251,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
         guard let answer = makeAnswer(response, frame) else {
             await response.onUnsent?()
             let rejection = HTTPRejection.overloaded(reason: "too many answers wait for their clients to read them")
-            return await write(application.respond(to: rejection, insteadOf: response), frame)
+            return await send(application.respond(to: rejection, insteadOf: response), frame)
         }
         return await finish(answer)
     }
@@ -315,7 +271,6 @@ final class Connection: HTTPExchange, @unchecked Sendable {
             start: worker.loop.now)
     }
 
-    @inline(never)
     private nonisolated(nonsending) func finish(_ answer: consuming AnswerOnItsWay) async -> Bool {
         var step = answer.write()
         while step == .blocked {
@@ -338,7 +293,6 @@ final class Connection: HTTPExchange, @unchecked Sendable {
     }
 
     /// Reads away what the client still sends, for a moment, so that it comes to read its answer.
-    @inline(never)
     private nonisolated(nonsending) func linger() async {
         socket.shutdownSending()
         let deadline = worker.loop.now + worker.settings.lingerTimeout
@@ -362,20 +316,25 @@ final class Connection: HTTPExchange, @unchecked Sendable {
             assert(worker.loop.isCurrent, "isWaiting is set on the connection's loop")
             guard isWaiting else { return }
             hasWaited = true
-            if socket.hasHungUp || worker.isDraining { task?.cancel() }
+            if socket.hasHungUp || worker.isDraining { cancelWait() }
         }
     }
 
     /// Of a client that has closed its sending side while its request waits, nobody knows whether it lives; it counts as
     /// gone (RFC 9112 §9.6 allows both). Any other request is answered all the same.
     private func hangUp() {
-        if isWaiting { task?.cancel() }
+        if isWaiting { cancelWait() }
+    }
+
+    private func cancelWait() {
+        parked?.wait.cancel()
+        task?.cancel()
     }
 
     /// Ends if it is idle; ends the wait of a request that waits; else finishes what it does, then ends.
     func beginDrain() {
         if isWaiting {
-            task?.cancel()
+            cancelWait()
         } else if reader.phase == .idle {
             socket.interrupt()
         }
@@ -389,7 +348,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
     /// Ends, whatever it does.
     func abort() {
         isAborted = true
-        task?.cancel()
+        cancelWait()
         socket.abandon()
     }
 }

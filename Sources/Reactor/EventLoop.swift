@@ -8,18 +8,18 @@ import Synchronization
 /// A loop is a `TaskExecutor`: what is started with `Task(executorPreference: loop)` runs on its thread, and so does every
 /// nonisolated async function called from there. State that only such tasks touch needs no lock.
 ///
-/// A turn of the loop: run a bounded batch of ready jobs; take over what other threads left in the inbox; run due deadlines;
+/// A turn of the loop: run a bounded batch of what is ready, jobs of tasks and plain actions; take over what other threads left in the inbox; run due deadlines;
 /// ask epoll, without waiting if there is still something to do, else until the next deadline; hand its events to their
-/// sockets, which makes jobs ready. The batch is bounded so that ten thousand receivers that wake at once do not keep the
+/// sockets. The batch is bounded so that ten thousand receivers that wake at once do not keep the
 /// sockets waiting.
 ///
-/// A job that the loop's own thread makes ready goes to a plain array. Another thread's goes to the inbox, behind a lock, and
+/// What the loop's own thread makes ready goes to a plain array. What another's does goes to the inbox, behind a lock, and
 /// rings the bell (an eventfd) only if the loop is asleep and nobody has rung yet.
 // SAFETY: `inbox` and `life` are locked; `epoll`, `bell` and `name` are constant. Everything else belongs to the thread
 // of the loop: it is touched there only, as `preconditionOnLoop` checks at the doors.
 package final class EventLoop: TaskExecutor, @unchecked Sendable {
-    /// Jobs between two looks at epoll.
-    static let jobsInBatchMax = 128
+    /// Jobs and actions between two looks at epoll.
+    static let workInBatchMax = 128
     /// Deadlines between two looks at epoll.
     static let deadlinesInBatchMax = 1024
     /// Events taken from epoll at once.
@@ -34,7 +34,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let inbox = Mutex(LoopInbox())
     private let life = Mutex(Life.fresh)
 
-    private var readyJobs = JobQueue()
+    private var ready = ReadyQueue()
     private var deadlines = DeadlineHeap()
     private var sockets = SocketTable()
     private var isStopping = false
@@ -141,9 +141,9 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         defer { clinux_set_current_loop(nil) }
         clinux_name_thread(String(decoding: name.utf8.prefix(15), as: UTF8.self))
         while true {
-            runReadyJobs()
+            runReadyWork()
             takeFromInbox()
-            if isStopping && readyJobs.isEmpty { break }
+            if isStopping && ready.isEmpty { break }
             runDueDeadlines()
             waitForEvents()
         }
@@ -153,11 +153,14 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     // MARK: A turn
 
-    private func runReadyJobs() {
+    private func runReadyWork() {
         let executor = asUnownedTaskExecutor()
-        for _ in 0..<Self.jobsInBatchMax {
-            guard let job = readyJobs.popFirst() else { return }
-            job.runSynchronously(on: executor)
+        for _ in 0..<Self.workInBatchMax {
+            switch ready.popFirst() {
+            case .job(let job): job.runSynchronously(on: executor)
+            case .action(let action): action()
+            case nil: return
+            }
         }
     }
 
@@ -168,13 +171,12 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
             if inbox.hasContent { swap(&inbox, &taken) }
         }
         guard taken.hasContent else { return }
-        for job in taken.jobs { readyJobs.append(job) }
+        for work in taken.work { ready.append(work) }
         // Before the cancellations: one of them may concern a deadline that has just come.
         for (deadline, instant) in taken.deadlines where !deadline.isCancelled {
             deadlines.insert(deadline, at: instant)
         }
         for deadline in taken.cancellations { deadlines.remove(deadline) }
-        for action in taken.actions { action() }
         if taken.stops { isStopping = true }
     }
 
@@ -190,7 +192,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     private func waitForEvents() {
         var milliseconds: Int32 = 0
-        if readyJobs.isEmpty, !isStopping {
+        if ready.isEmpty, !isStopping {
             milliseconds = deadlines.earliest.map { Self.millisecondsUp($0 - now) } ?? -1
         }
         if milliseconds != 0 {
@@ -226,19 +228,22 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     // MARK: From any thread
 
     package func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        if isCurrent {
-            readyJobs.append(job)
-        } else {
-            post { $0.jobs.append(job) }
-        }
+        makeReady(.job(UnownedJob(job)))
     }
 
-    /// Runs `action` on the loop, in one of its next turns; never before it returns. Any thread.
+    /// Runs `action` on the loop, in one of its next turns; never before this returns. Any thread.
     ///
     /// `action` must not block. For what has no task of its own.
     package func execute(_ action: @escaping @Sendable () -> Void) {
-        post { $0.actions.append(action) }
+        makeReady(.action(action))
+    }
+
+    private func makeReady(_ work: ReadyWork) {
+        if isCurrent {
+            ready.append(work)
+        } else {
+            post { $0.work.append(work) }
+        }
     }
 
     /// Calls `action` on the loop once, at `instant` or soon after it (a millisecond or so), unless it is cancelled before.

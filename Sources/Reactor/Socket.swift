@@ -27,10 +27,9 @@ package final class Socket: DeadlineEntry {
     private var entryInstant: ContinuousClock.Instant?
     private var isAbandoned = false
 
-    /// Asked on the loop instead of ending a wait of ``wait(for:until:servesMeanwhile:)`` that is ready: true where it has
-    /// done all there is to do, and the wait goes on. So what needs no task costs none.
-    package var onReady: (() -> Bool)?
-    private var servesMeanwhile = false
+    /// Called on the loop when a ``watch(until:)`` ends.
+    package var onWatchEnd: ((WaitEnd) -> Void)?
+    private var isWatched = false
 
     /// Called on the loop when the peer closes its sending side or the connection fails. Set it around what that shall end.
     package var onHangUp: (() -> Void)?
@@ -64,11 +63,11 @@ package final class Socket: DeadlineEntry {
     /// Closes the socket and forgets its deadline. Nobody may be waiting for it. Any number of times.
     package func close() {
         guard let descriptor = descriptor.take() else { return }
-        precondition(waiter == nil, "Somebody waits for this socket")
+        precondition(waiter == nil && !isWatched, "Somebody waits for this socket")
         loop.unregister(token)
         loop.remove(self)
         onHangUp = nil
-        onReady = nil
+        onWatchEnd = nil
         descriptor.close()
     }
 
@@ -140,24 +139,26 @@ package final class Socket: DeadlineEntry {
 
     /// Suspends until the socket is ready for `interest`, or may be; at once if it is. Never longer than until `deadline`.
     /// Ignores the cancellation of the task. An empty interest waits for the deadline alone.
-    ///
-    /// - Parameter servesMeanwhile: Whether ``onReady`` is asked first when the socket is ready.
     package nonisolated(nonsending) func wait(
-        for interest: Readiness, until deadline: ContinuousClock.Instant?, servesMeanwhile: Bool = false
+        for interest: Readiness, until deadline: ContinuousClock.Instant?
     ) async -> WaitEnd {
         if isAbandoned { return .interrupted }
         if !readiness.isDisjoint(with: interest) { return .ready }
         return await withUnsafeContinuation { continuation in
-            precondition(waiter == nil, "One task at a time waits for a socket")
+            precondition(waiter == nil && !isWatched, "One waits for a socket at a time")
             waiter = continuation
             self.interest = interest
-            self.servesMeanwhile = servesMeanwhile
             setDeadline(deadline)
         }
     }
 
-    /// Gives the wait that is on another deadline. For ``onReady``.
-    package func setWaitDeadline(_ deadline: ContinuousClock.Instant) {
+    /// Waits until the socket is readable, without a task: ``onWatchEnd`` is called when it is, or has been interrupted, or at
+    /// `deadline`; never within this call. For a socket that is not readable, as far as the loop has heard.
+    package func watch(until deadline: ContinuousClock.Instant) {
+        precondition(waiter == nil && !isWatched, "One waits for a socket at a time")
+        precondition(!isAbandoned && !mayBeReadable, "This watch would end at once")
+        isWatched = true
+        interest = .readable
         setDeadline(deadline)
     }
 
@@ -176,16 +177,19 @@ package final class Socket: DeadlineEntry {
     func eventsArrived(_ events: Readiness) {
         let hangsUp = events.contains(.hungUp) && !readiness.contains(.hungUp)
         readiness.formUnion(events)
-        if !readiness.isDisjoint(with: interest), !(servesMeanwhile && onReady?() == true) { endWait(.ready) }
+        if !readiness.isDisjoint(with: interest) { endWait(.ready) }
         if hangsUp { onHangUp?() }
     }
 
     private func endWait(_ end: WaitEnd) {
-        guard let waiter = waiter.take() else { return }
         interest = []
-        servesMeanwhile = false
         waitDeadline = nil
-        waiter.resume(returning: end)
+        if isWatched {
+            isWatched = false
+            onWatchEnd?(end)
+        } else if let waiter = waiter.take() {
+            waiter.resume(returning: end)
+        }
     }
 
     private func setDeadline(_ deadline: ContinuousClock.Instant?) {

@@ -51,10 +51,10 @@ final class APIDriver: Sendable {
             #expect(body?.count ?? 0 <= contentBytesMax, sourceLocation: sourceLocation)
             // The server's way: at once where that can be, else in a task.
             let content = body ?? []
-            if let atOnce = call.respondAtOnce(to: content, requestID: exchange.requestID) {
-                response = atOnce
-            } else {
-                response = await call.respond(to: content, exchange: exchange)
+            switch call.answerAtOnce(to: content, exchange: exchange) {
+            case .response(let atOnce): response = atOnce
+            case .waits(let wait): response = await exchange.response(after: wait)
+            case .needsTask: response = await call.respond(to: content, exchange: exchange)
             }
         }
         let answer = Answer(response)
@@ -163,6 +163,7 @@ extension ContentEncoder {
 
 final class TestExchange: HTTPExchange {
     private let waits = Mutex<[Bool]>([])
+    private let end = AsyncStream.makeStream(of: Void.self)
     let requestID = "request-1"
 
     var isWaiting: Bool {
@@ -172,6 +173,24 @@ final class TestExchange: HTTPExchange {
 
     /// All that `isWaiting` was set to.
     var history: [Bool] { waits.withLock { $0 } }
+
+    func waitEnded() {
+        end.continuation.yield()
+    }
+
+    /// The server's way with a wait without a task, but that it is a task's.
+    func response(after wait: any HTTPWait) async -> HTTPResponse {
+        isWaiting = true
+        await withTaskCancellationHandler {
+            var ends = end.stream.makeAsyncIterator()
+            // Not the task's own cancellation: what counts is that the wait has ended.
+            await Task { await ends.next() }.value
+        } onCancel: {
+            wait.cancel()
+        }
+        isWaiting = false
+        return wait.response()
+    }
 }
 
 /// What the API told of errors that no client may see.

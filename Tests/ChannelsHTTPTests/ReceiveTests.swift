@@ -1,4 +1,6 @@
+import Channels
 import ChannelsHTTP
+import ChannelsMemory
 import Foundation
 import HTTPCore
 import Testing
@@ -189,9 +191,12 @@ struct ReceiveTests {
 
     // MARK: Waiting
 
-    @Test("A receiver waits for its message, and only while it waits it says so")
-    func waits() async {
-        let api = await APIDriver()
+    @Test("A receiver waits for its message, and only while it waits it says so", arguments: [true, false])
+    func waits(isImmediate: Bool) async {
+        let clock = HandClock()
+        let backend = MemoryBackend(clock: clock, epoch: 1)
+        let api = await APIDriver(
+            layers: ["default": isImmediate ? backend : SuspendingBackend(of: backend)], clock: clock)
         let exchange = TestExchange()
         async let answer = api.request("GET", "/receive?channels=a&timeout=30", exchange: exchange)
         await api.untilWaiting(1)
@@ -232,9 +237,12 @@ struct ReceiveTests {
         }
     }
 
-    @Test("A wait that is cancelled answers 503 and has taken nothing")
-    func cancelled() async {
-        let api = await APIDriver()
+    @Test("A wait that is cancelled answers 503 and has taken nothing", arguments: [true, false])
+    func cancelled(isImmediate: Bool) async {
+        let clock = HandClock()
+        let backend = MemoryBackend(clock: clock, epoch: 1)
+        let api = await APIDriver(
+            layers: ["default": isImmediate ? backend : SuspendingBackend(of: backend)], clock: clock)
         let wait = Task { await api.request("GET", "/receive?channels=a&timeout=30") }
         await api.untilWaiting(1)
         wait.cancel()
@@ -261,4 +269,42 @@ struct ReceiveTests {
         for _ in 0..<3 { _ = await api.request("POST", "/channels/a", body: "12345") }
         #expect(await api.request("GET", "/receive?channels=a&max=3").json["messages"]?.array?.count == 2)
     }
+}
+
+/// The same backend, as one that does not answer at once.
+private struct SuspendingBackend: ChannelBackend {
+    let backend: MemoryBackend
+    let traits = BackendTraits(givesBack: true)
+
+    init(of backend: MemoryBackend) { self.backend = backend }
+
+    func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
+        try await backend.send(message, to: channel, options: options)
+    }
+
+    func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
+        try await backend.receiveMany(channels, options: options)
+    }
+
+    func receiveManyBlocking(
+        _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant
+    ) async throws -> [Delivery] {
+        try await backend.receiveManyBlocking(channels, options: options, until: deadline)
+    }
+
+    func groupAdd(_ channel: ChannelName, to group: GroupName, options: GroupAddOptions) async throws {
+        try await backend.groupAdd(channel, to: group, options: options)
+    }
+
+    func groupDiscard(_ channel: ChannelName, from group: GroupName) async throws {
+        try await backend.groupDiscard(channel, from: group)
+    }
+
+    func groupMembers(_ group: GroupName, options: GroupMembersOptions) async throws -> GroupMembersPage {
+        try await backend.groupMembers(group, options: options)
+    }
+
+    func giveBack(_ deliveries: [Delivery]) async -> Int { await backend.giveBack(deliveries) }
+
+    func stats() async throws -> LayerStats { try await backend.stats() }
 }

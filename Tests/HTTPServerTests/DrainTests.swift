@@ -5,9 +5,11 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct DrainTests {
     private static let echo = "GET /echo HTTP/1.1\r\nHost: h\r\n\r\n"
 
-    @Test("Requests that wait are cancelled and get their answer, which says that the connection ends")
-    func waiters() async throws {
-        try await withServer(loops: 2) { server in
+    @Test(
+        "Requests that wait are cancelled and get their answer, which says that the connection ends",
+        arguments: [true, false])
+    func waiters(answersAtOnce: Bool) async throws {
+        try await withServer(loops: 2, answersAtOnce: answersAtOnce) { server in
             let clients = try (0..<50).map { _ in try server.client() }
             for client in clients { try await client.send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n") }
             try await server.journal.wait(for: "waiting", count: clients.count)
@@ -66,9 +68,9 @@ import Testing
         }
     }
 
-    @Test("A request that begins to wait during the drain does not wait")
-    func waitDuringDrain() async throws {
-        try await withServer { server in
+    @Test("A request that begins to wait during the drain does not wait", arguments: [true, false])
+    func waitDuringDrain(answersAtOnce: Bool) async throws {
+        try await withServer(answersAtOnce: answersAtOnce) { server in
             let client = try server.client()
             try await client.send("GET /wait HTTP/1.1\r\nHost: h\r\n")
             let idle = try server.client()

@@ -20,9 +20,10 @@ import Testing
     }
 
     @Test(
-        "A client that leaves while its request waits ends the wait, and no byte is sent", arguments: Leaving.allCases)
-    func whileWaiting(leaving: Leaving) async throws {
-        try await withServer { server in
+        "A client that leaves while its request waits ends the wait, and no byte is sent",
+        arguments: Leaving.allCases, [true, false])
+    func whileWaiting(leaving: Leaving, answersAtOnce: Bool) async throws {
+        try await withServer(answersAtOnce: answersAtOnce) { server in
             let client = try server.client()
             try await client.send(Self.wait)
             try await server.journal.wait(for: "waiting")
@@ -33,9 +34,9 @@ import Testing
         }
     }
 
-    @Test("Requests that are pipelined behind the wait do not hide that the client left")
-    func pipelinedBehind() async throws {
-        try await withServer { server in
+    @Test("Requests that are pipelined behind the wait do not hide that the client left", arguments: [true, false])
+    func pipelinedBehind(answersAtOnce: Bool) async throws {
+        try await withServer(answersAtOnce: answersAtOnce) { server in
             let client = try server.client()
             try await client.send(Self.wait)
             try await server.journal.wait(for: "waiting")
@@ -49,9 +50,9 @@ import Testing
         }
     }
 
-    @Test("A client that had left before its request began to wait is noticed at once")
-    func leftBefore() async throws {
-        try await withServer { server in
+    @Test("A client that had left before its request began to wait is noticed at once", arguments: [true, false])
+    func leftBefore(answersAtOnce: Bool) async throws {
+        try await withServer(answersAtOnce: answersAtOnce) { server in
             let client = try server.client()
             try await client.send(Self.slow + Self.wait)
             try await server.journal.wait(for: "slow")
@@ -68,12 +69,12 @@ import Testing
         }
     }
 
-    @Test("A wait that ends when the client has just left sends nothing")
-    func leftWhenAnswered() async throws {
+    @Test("A wait that ends when the client has just left sends nothing", arguments: [true, false])
+    func leftWhenAnswered(answersAtOnce: Bool) async throws {
         // By shutdown on a unix socket the hang-up is there at once. A FIN of TCP may take its time, even on one machine, and
         // close() sends none while a child that another test is just starting still has a copy of the descriptor.
         let path = "/tmp/http-server-\(getpid())-\(UInt32.random(in: 0...UInt32.max)).sock"
-        try await withServer(at: ListenAddress("unix:\(path)")!) { server in
+        try await withServer(answersAtOnce: answersAtOnce, at: ListenAddress("unix:\(path)")!) { server in
             for _ in 0..<20 {
                 let before = server.journal.entries.count { $0 == "unsent" }
                 let client = try server.client()

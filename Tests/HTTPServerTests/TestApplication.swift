@@ -6,7 +6,7 @@ import Synchronization
 struct TestApplication: HTTPApplication {
     let journal = Journal()
     let gate = Gate()
-    /// Whether what needs no waiting is answered outside of the connection's task.
+    /// Whether answers, and waits, come about without a task where they can.
     var answersAtOnce = true
 
     enum Kind: Sendable {
@@ -52,34 +52,43 @@ struct TestApplication: HTTPApplication {
         let kind: Kind
         let application: TestApplication
 
-        func respondAtOnce(to content: [UInt8], requestID: String) -> HTTPResponse? {
-            guard application.answersAtOnce else { return nil }
+        func answerAtOnce(to content: [UInt8], exchange: any HTTPExchange) -> PromptAnswer {
+            guard application.answersAtOnce else { return .needsTask }
             switch kind {
-            case .wait, .slow: return nil
-            default: return application.response(kind, content)
+            case .wait:
+                application.journal.note("waiting")
+                return .waits(GateWait(application, exchange: exchange))
+            case .slow: return .needsTask
+            default: return .response(application.response(kind, content))
             }
         }
 
         func respond(to content: [UInt8], exchange: any HTTPExchange) async -> HTTPResponse {
             let (journal, gate) = (application.journal, application.gate)
-            var response = application.response(kind, content)
             switch kind {
             case .wait:
                 exchange.isWaiting = true
                 journal.note("waiting")
                 let isOpen = await gate.waitUntilOpen()
                 exchange.isWaiting = false
-                if !isOpen {
-                    journal.note("cancelled")
-                    response.status = 503
-                }
+                return application.response(after: isOpen)
             case .slow:
                 journal.note("slow")
                 _ = await gate.waitUntilOpen(ignoringCancellation: true)
             default: break
             }
-            return response
+            return application.response(kind, content)
         }
+    }
+
+    /// What a wait answers.
+    fileprivate func response(after isOpen: Bool) -> HTTPResponse {
+        var response = response(.wait, [])
+        if !isOpen {
+            journal.note("cancelled")
+            response.status = 503
+        }
+        return response
     }
 
     private func response(_ kind: Kind, _ content: [UInt8]) -> HTTPResponse {
@@ -146,23 +155,40 @@ private struct PatternEncoder: ContentEncoder {
     }
 }
 
+/// A wait without a task, until the gate opens.
+private final class GateWait: HTTPWait {
+    private let application: TestApplication
+    private let isOpen = Mutex(false)
+    private let key: Int
+
+    init(_ application: TestApplication, exchange: any HTTPExchange) {
+        self.application = application
+        key = application.gate.makeKey()
+        application.gate.wait(key) { [self] isOpen in
+            self.isOpen.withLock { $0 = isOpen }
+            exchange.waitEnded()
+        }
+    }
+
+    func cancel() { application.gate.cancel(key) }
+
+    func response() -> HTTPResponse { application.response(after: isOpen.withLock { $0 }) }
+}
+
 /// Closed until a test opens it.
 final class Gate: Sendable {
     private struct State {
         var isOpen = false
         var nextKey = 0
-        var waits: [Int: UnsafeContinuation<Bool, Never>] = [:]
+        var waits: [Int: @Sendable (Bool) -> Void] = [:]
+        var cancelled: Set<Int> = []
     }
 
     private let state = Mutex(State())
 
     func open() {
-        let waits = state.withLock { state in
-            state.isOpen = true
-            defer { state.waits = [:] }
-            return state.waits
-        }
-        for continuation in waits.values { continuation.resume(returning: true) }
+        state.withLock { $0.isOpen = true }
+        openOnce()
     }
 
     /// Lets those through who wait by now.
@@ -171,29 +197,45 @@ final class Gate: Sendable {
             defer { state.waits = [:] }
             return state.waits
         }
-        for continuation in waits.values { continuation.resume(returning: true) }
+        for passed in waits.values { passed(true) }
+    }
+
+    func makeKey() -> Int {
+        state.withLock { state in
+            state.nextKey += 1
+            return state.nextKey
+        }
+    }
+
+    /// Calls `ended` once: with true when the gate is open, with false where the wait was cancelled before.
+    func wait(_ key: Int, _ ended: @escaping @Sendable (Bool) -> Void) {
+        let end: Bool? = state.withLock { state in
+            if state.isOpen { return true }
+            if state.cancelled.remove(key) != nil { return false }
+            state.waits[key] = ended
+            return nil
+        }
+        if let end { ended(end) }
+    }
+
+    func cancel(_ key: Int) {
+        let ended = state.withLock { state in
+            let ended = state.waits.removeValue(forKey: key)
+            if ended == nil { state.cancelled.insert(key) }
+            return ended
+        }
+        ended?(false)
     }
 
     /// False where the task was cancelled before.
     func waitUntilOpen(ignoringCancellation: Bool = false) async -> Bool {
-        let key = state.withLock { state in
-            state.nextKey += 1
-            return state.nextKey
-        }
+        let key = makeKey()
         return await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
-                let result: Bool? = state.withLock { state in
-                    if state.isOpen { return true }
-                    if !ignoringCancellation && Task.isCancelled { return false }
-                    state.waits[key] = continuation
-                    return nil
-                }
-                if let result { continuation.resume(returning: result) }
+                wait(key) { continuation.resume(returning: $0) }
             }
         } onCancel: {
-            if !ignoringCancellation {
-                state.withLock { $0.waits.removeValue(forKey: key) }?.resume(returning: false)
-            }
+            if !ignoringCancellation { cancel(key) }
         }
     }
 }

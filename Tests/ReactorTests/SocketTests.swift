@@ -69,6 +69,30 @@ import Testing
         }
     }
 
+    @Test("A watch without a task ends once: by bytes, by an interruption or at its deadline")
+    func watch() async throws {
+        try await withLoop { loop in
+            let (socket, peer) = try makePair(on: loop)
+            defer { socket.close() }
+            func end(until deadline: ContinuousClock.Instant, _ cause: () -> Void) async -> Socket.WaitEnd {
+                await withUnsafeContinuation { ended in
+                    socket.onWatchEnd = { ended.resume(returning: $0) }
+                    socket.watch(until: deadline)
+                    cause()
+                }
+            }
+            #expect(await end(until: loop.now + .seconds(1000)) { peer.send("x") } == .ready)
+            #expect(try read(socket) == "x")
+            #expect(await end(until: loop.now + .seconds(1000)) { socket.interrupt() } == .interrupted)
+            #expect(await end(until: loop.now + .milliseconds(5)) {} == .timedOut)
+            // What comes while nobody watches is found by who reads next; a second end would resume twice, and trap.
+            peer.send("y")
+            #expect(await socket.wait(for: .readable, until: loop.now + .seconds(1000)) == .ready)
+            #expect(try read(socket) == "y")
+            #expect(await end(until: loop.now + .seconds(1000)) { socket.abandon() } == .interrupted)
+        }
+    }
+
     @Test("An interruption ends the wait that is on, and no other; an abandoned socket waits no more")
     func interruption() async throws {
         try await withLoop { loop in
