@@ -66,6 +66,11 @@ let package = Package(
         .executableTarget(
             name: "memory-benchmark", dependencies: ["Channels", "ChannelsMemory"],
             path: "Benchmarks/MemoryBackend", swiftSettings: settings),
+        .target(name: "CProbe", path: "Benchmarks/CProbe"),
+        .executableTarget(
+            name: "micro-benchmark",
+            dependencies: ["CLinux", "CProbe", "HTTPCore", "Channels", "ChannelsMemory", "ChannelsHTTP"],
+            path: "Benchmarks/Micro", swiftSettings: settings),
         .executableTarget(
             name: "benchmark",
             dependencies: [
