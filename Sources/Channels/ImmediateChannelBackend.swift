@@ -12,12 +12,11 @@ public protocol ImmediateChannelBackend: ChannelBackend {
     /// What is there; empty where nothing is.
     func receiveManyAtOnce(_ channels: [ChannelName], options: ReceiveOptions) -> [Delivery]?
 
-    /// What is there; else begins to wait, until `deadline` at most, for what `receiver` is then told. A wait so needs no task.
+    /// What is there; else begins to wait for what `receiver` is then told. Such a wait needs no task.
     ///
     /// - Throws: as `receiveManyBlocking`.
-    func receiveManyBlockingAtOnce(
-        _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant,
-        receiver: any WaitingReceiver
+    func receiveManyAtOnce(
+        _ channels: [ChannelName], options: ReceiveOptions, orWait receiver: any WaitingReceiver
     ) throws(ChannelError) -> BlockingReceive?
 
     /// - Throws: as `sendGroup`.

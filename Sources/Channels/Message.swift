@@ -62,11 +62,24 @@ public struct MessageID: Hashable, Comparable, Sendable, CustomStringConvertible
         _ value: UInt64, digitsMin: Int, into buffer: UnsafeMutableBufferPointer<UInt8>, at start: Int
     ) -> Int {
         let digitCount = max(digitsMin, (64 - value.leadingZeroBitCount + 3) / 4)
-        for position in 0..<digitCount {
-            let digit = UInt8(truncatingIfNeeded: value >> UInt64(4 * (digitCount - 1 - position))) & 0xF
-            buffer[start + position] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+        // Sixteen digits, the last one last; those in front of which only zeros stand are left out.
+        let all = (hexadecimal(of: UInt32(value >> 32)).bigEndian, hexadecimal(of: UInt32(truncatingIfNeeded: value)).bigEndian)
+        withUnsafeBytes(of: all) { digits in
+            for position in 0..<digitCount { buffer[start + position] = digits[16 - digitCount + position] }
         }
         return digitCount
+    }
+
+    /// Eight digits, the first one in the highest byte.
+    private static func hexadecimal(of value: UInt32) -> UInt64 {
+        // Each step halves the groups: 16 bits apart, then 8, then 4, until each byte holds one digit's value.
+        var spread = UInt64(value)
+        spread = (spread | spread << 16) & 0x0000_FFFF_0000_FFFF
+        spread = (spread | spread << 8) & 0x00FF_00FF_00FF_00FF
+        spread = (spread | spread << 4) & 0x0F0F_0F0F_0F0F_0F0F
+        // Bytes of 10 and more carry into bit 4: from there to the letters it is 39 more.
+        let letters = (spread + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return spread + 0x3030_3030_3030_3030 + letters * 39
     }
 }
 

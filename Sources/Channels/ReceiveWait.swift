@@ -1,16 +1,15 @@
-/// Who waits for messages without a task: see ``ImmediateChannelBackend/receiveManyBlockingAtOnce(_:options:until:receiver:)``.
+/// Who waits for messages without a task: see ``ImmediateChannelBackend/receiveManyAtOnce(_:options:orWait:)``.
 public protocol WaitingReceiver: AnyObject, Sendable {
-    /// Called once, when the wait ends: with what was taken, which is nothing at the deadline; with nil where the wait was
-    /// cancelled and has taken nothing.
+    /// Called once, when the wait ends: with what was taken, or with nil where it was ended before there was anything.
     ///
     /// From any thread, with no lock held, perhaps before the call that began the wait has returned. Must not block.
     func waitEnded(with deliveries: [Delivery]?)
 }
 
-/// A wait that has begun.
+/// A wait that has begun. It has no time limit but that its owner ends it.
 public protocol ReceiveWait: AnyObject, Sendable {
     /// Ends the wait, unless it has ended. Any thread, any number of times. The receiver hears of it as of any other end.
-    func cancel()
+    func end()
 }
 
 /// What comes of a receive that may wait.

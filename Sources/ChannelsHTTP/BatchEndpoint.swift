@@ -2,14 +2,14 @@ import Channels
 import HTTPCore
 
 /// `POST /batch`: many sends in one request, done in order, each on its own.
-struct BatchEndpoint: Endpoint {
+struct BatchEndpoint: LayerEndpoint {
     static let entriesMax = 1000
 
     private let layer: ServedLayer
     private let service: Service
     private let form: JSONContent
 
-    init(_ request: RouteRequest) throws(Problem) {
+    init(_ request: borrowing RouteRequest) throws(Problem) {
         layer = request.layer
         service = request.service
         _ = try request.query()
@@ -36,7 +36,7 @@ struct BatchEndpoint: Endpoint {
         }
         json.endArray()
         json.endObject()
-        return HTTPResponse(status: 200, fields: HTTPResponse.jsonFields, content: .bytes(json.takeBytes()))
+        return HTTPResponse(status: 200, commonFields: HTTPResponse.jsonFields, content: .bytes(json.takeBytes()))
     }
 
     private func perform(_ source: Source, answeringTo json: inout JSONWriter) async throws {

@@ -2,11 +2,11 @@ import Channels
 import HTTPCore
 
 /// `GET /channels/{channel}`: why is it not arriving?
-struct ChannelStatusEndpoint: Endpoint {
+struct ChannelStatusEndpoint: LayerEndpoint {
     private let layer: ServedLayer
     private let channel: ChannelName
 
-    init(_ request: RouteRequest) throws(Problem) {
+    init(_ request: borrowing RouteRequest) throws(Problem) {
         layer = request.layer
         channel = try request.channel(at: 0)
         _ = try request.query()
@@ -41,11 +41,11 @@ struct ChannelStatusEndpoint: Endpoint {
 }
 
 /// `DELETE /channels/{channel}`: drops the messages that wait there.
-struct PurgeEndpoint: Endpoint {
+struct PurgeEndpoint: LayerEndpoint {
     private let layer: ServedLayer
     private let channel: ChannelName
 
-    init(_ request: RouteRequest) throws(Problem) {
+    init(_ request: borrowing RouteRequest) throws(Problem) {
         layer = request.layer
         channel = try request.channel(at: 0)
         _ = try request.query()
@@ -60,14 +60,14 @@ struct PurgeEndpoint: Endpoint {
 }
 
 /// `POST /channels`: makes a channel name that nobody can guess. Nothing is stored: every name is a channel.
-struct NewChannelEndpoint: Endpoint {
+struct NewChannelEndpoint: LayerEndpoint {
     /// 128 bits in hexadecimal.
     static let randomBytes = 32
     static let prefixBytesMax = 200 - randomBytes
 
     private let layer: ServedLayer
 
-    init(_ request: RouteRequest) throws(Problem) {
+    init(_ request: borrowing RouteRequest) throws(Problem) {
         layer = request.layer
         _ = try request.query()
         _ = try JSONContent(request.head, isOptional: true)
@@ -84,7 +84,7 @@ struct NewChannelEndpoint: Endpoint {
         }
         let location = "\(layer.pathPrefix)/channels/\(PercentEncoding.encode(channel.rawValue))"
         return HTTPResponse(
-            status: 201, fields: HTTPResponse.freshJSONFields + [("Location", location)],
+            status: 201, commonFields: HTTPResponse.freshJSONFields, fields: [("Location", location)],
             content: .bytes(json.takeBytes()))
     }
 

@@ -31,10 +31,9 @@ package struct ChannelsApplication: HTTPApplication {
             guard verdict != .refused else { throw CrossOriginPolicy.refusal }
             switch router.lookup(head.method, path: head.path) {
             case .found(let route, let names):
-                let endpoint = try route.makeEndpoint(service, head, names)
+                let call = try route.makeCall(head, names, finish)
                 try checkLength(of: head)
-                return .admitted(
-                    ChannelsCall(endpoint: endpoint, finish: finish), contentBytesMax: service.settings.messageBytesMax)
+                return .admitted(call, contentBytesMax: service.settings.messageBytesMax)
             case .options(let allowed):
                 let response = service.crossOrigin.optionsResponse(head, verdict: verdict, allow: Self.list(allowed))
                 return .refused(finish(response))

@@ -1,8 +1,8 @@
 import HTTPCore
 
 /// A request that was let in: its endpoint, and what every answer to it is finished with.
-struct ChannelsCall: HTTPCall {
-    let endpoint: any Endpoint
+struct ChannelsCall<Asked: Endpoint>: HTTPCall {
+    let endpoint: Asked
     let finish: AnswerFinish
 
     func answerAtOnce(to content: [UInt8], exchange: any HTTPExchange) -> PromptAnswer {
@@ -26,14 +26,25 @@ struct ChannelsCall: HTTPCall {
     }
 }
 
+/// A call that says what it wants to do.
+protocol IntentCall: HTTPCall {
+    var intent: Intent { get }
+}
+
+extension ChannelsCall: IntentCall {
+    var intent: Intent { endpoint.intent }
+}
+
 /// A wait that was begun, and what its answer is finished with.
 private struct ChannelsWait: HTTPWait {
     let wait: any EndpointWait
     unowned let exchange: any HTTPExchange
     let finish: AnswerFinish
 
-    func cancel() {
-        wait.cancel()
+    var deadline: ContinuousClock.Instant { wait.deadline }
+
+    func end(_ cause: WaitEndCause) {
+        wait.end(cause)
     }
 
     func response() -> HTTPResponse {
@@ -50,7 +61,7 @@ struct AnswerFinish: Sendable {
     let verdict: CrossOriginPolicy.Verdict
     let service: Service
 
-    func callAsFunction(_ response: HTTPResponse) -> HTTPResponse {
+    func callAsFunction(_ response: consuming HTTPResponse) -> HTTPResponse {
         service.crossOrigin.finish(response, for: verdict)
     }
 

@@ -16,7 +16,7 @@ struct DeliveryForm {
     }
 
     private func response(with deliveries: [Delivery]) -> HTTPResponse {
-        guard let first = deliveries.first else { return HTTPResponse(status: 204, fields: Self.noStore) }
+        guard let first = deliveries.first else { return HTTPResponse(status: 204, commonFields: Self.noStore) }
         var response: HTTPResponse
         if isList {
             response = .json([])
@@ -33,7 +33,7 @@ struct DeliveryForm {
         return response
     }
 
-    private static let noStore: [(name: String, value: String)] = [("Cache-Control", "no-store")]
+    private static let noStore = FieldLines([("Cache-Control", "no-store")])
 }
 
 extension HTTPResponse {

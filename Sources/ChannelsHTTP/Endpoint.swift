@@ -19,6 +19,11 @@ extension Endpoint {
     func answerAtOnce(to content: [UInt8], exchange: any HTTPExchange) throws -> EndpointAnswer { .needsTask }
 }
 
+/// An endpoint of a layer.
+protocol LayerEndpoint: Endpoint {
+    init(_ request: borrowing RouteRequest) throws(Problem)
+}
+
 /// What becomes of a request without a task: as ``PromptAnswer``, before it is finished for the request's origin.
 enum EndpointAnswer {
     case response(HTTPResponse)
@@ -28,7 +33,8 @@ enum EndpointAnswer {
 
 /// As ``HTTPWait``. What `response` throws becomes a problem, as what `respond` throws.
 protocol EndpointWait: AnyObject, Sendable {
-    func cancel()
+    var deadline: ContinuousClock.Instant { get }
+    func end(_ cause: WaitEndCause)
     func response() throws -> HTTPResponse
 }
 
@@ -63,8 +69,8 @@ package struct Intent: Sendable, Equatable {
     package var groups: [GroupName] = []
 }
 
-/// What an endpoint of a layer is made of.
-struct RouteRequest {
+/// What an endpoint of a layer is made of. There is one a request, and no copy of it.
+struct RouteRequest: ~Copyable {
     let head: RequestHead
     let service: Service
     /// The layer that the path is for.
@@ -96,12 +102,11 @@ struct RouteRequest {
 extension HTTPResponse {
     /// 200 with JSON that may be another the next time.
     static func json(_ json: [UInt8]) -> HTTPResponse {
-        HTTPResponse(status: 200, fields: freshJSONFields, content: .bytes(json))
+        HTTPResponse(status: 200, commonFields: freshJSONFields, content: .bytes(json))
     }
 
     static let noContent = HTTPResponse(status: 204)
 
-    // Shared by all answers, so that an answer costs no array of its own.
-    static let jsonFields: [(name: String, value: String)] = [("Content-Type", "application/json")]
-    static let freshJSONFields = jsonFields + [("Cache-Control", "no-store")]
+    static let jsonFields = FieldLines([("Content-Type", "application/json")])
+    static let freshJSONFields = FieldLines(jsonFields.fields + [("Cache-Control", "no-store")])
 }

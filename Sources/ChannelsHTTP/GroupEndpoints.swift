@@ -2,13 +2,13 @@ import Channels
 import HTTPCore
 
 /// `PUT /groups/{group}/{channel}`: adds a member, or renews it.
-struct GroupAddEndpoint: Endpoint {
+struct GroupAddEndpoint: LayerEndpoint {
     private let layer: ServedLayer
     private let group: GroupName
     private let channel: ChannelName
     private let options: GroupAddOptions
 
-    init(_ request: RouteRequest) throws(Problem) {
+    init(_ request: borrowing RouteRequest) throws(Problem) {
         layer = request.layer
         group = try request.group(at: 0)
         channel = try request.channel(at: 1)
@@ -24,12 +24,12 @@ struct GroupAddEndpoint: Endpoint {
 }
 
 /// `DELETE /groups/{group}/{channel}`: removes a member; nothing otherwise.
-struct GroupDiscardEndpoint: Endpoint {
+struct GroupDiscardEndpoint: LayerEndpoint {
     private let layer: ServedLayer
     private let group: GroupName
     private let channel: ChannelName
 
-    init(_ request: RouteRequest) throws(Problem) {
+    init(_ request: borrowing RouteRequest) throws(Problem) {
         layer = request.layer
         group = try request.group(at: 0)
         channel = try request.channel(at: 1)
@@ -45,14 +45,14 @@ struct GroupDiscardEndpoint: Endpoint {
 }
 
 /// `GET /groups/{group}`: the members in ASCII order, a page at a time.
-struct GroupMembersEndpoint: Endpoint {
+struct GroupMembersEndpoint: LayerEndpoint {
     static let membersMax = 10_000
 
     private let layer: ServedLayer
     private let group: GroupName
     private let options: GroupMembersOptions
 
-    init(_ request: RouteRequest) throws(Problem) {
+    init(_ request: borrowing RouteRequest) throws(Problem) {
         layer = request.layer
         group = try request.group(at: 0)
         let query = try request.query(.limit, .after)
@@ -80,11 +80,11 @@ struct GroupMembersEndpoint: Endpoint {
 }
 
 /// `DELETE /groups/{group}`: removes all members.
-struct GroupRemoveEndpoint: Endpoint {
+struct GroupRemoveEndpoint: LayerEndpoint {
     private let layer: ServedLayer
     private let group: GroupName
 
-    init(_ request: RouteRequest) throws(Problem) {
+    init(_ request: borrowing RouteRequest) throws(Problem) {
         layer = request.layer
         group = try request.group(at: 0)
         _ = try request.query()

@@ -2,10 +2,10 @@ import Channels
 import HTTPCore
 
 /// `POST /flush`: drops every message and group of the layer.
-struct FlushEndpoint: Endpoint {
+struct FlushEndpoint: LayerEndpoint {
     private let layer: ServedLayer
 
-    init(_ request: RouteRequest) throws(Problem) {
+    init(_ request: borrowing RouteRequest) throws(Problem) {
         layer = request.layer
         _ = try request.query()
     }
@@ -19,11 +19,11 @@ struct FlushEndpoint: Endpoint {
 }
 
 /// `GET /stats`: the layer's totals.
-struct StatsEndpoint: Endpoint {
+struct StatsEndpoint: LayerEndpoint {
     private let layer: ServedLayer
     private let service: Service
 
-    init(_ request: RouteRequest) throws(Problem) {
+    init(_ request: borrowing RouteRequest) throws(Problem) {
         layer = request.layer
         service = request.service
         _ = try request.query()

@@ -17,7 +17,7 @@ enum MessageForm: Sendable, Equatable {
             guard given == nil else { throw Self.notAMediaType }
             given = head.bytes[line.value]
         }
-        guard let given, !given.isEmpty, !given.elementsEqual("application/json".utf8) else {
+        guard let given, !given.isEmpty, !ASCII.equals(given, ignoringCase: "application/json") else {
             self = .plainJSON
             return
         }

@@ -2,17 +2,20 @@ import Channels
 import HTTPCore
 
 /// A receive that waits without a task.
-// SAFETY: `wait` is set once, on the loop of the exchange, before anybody asks for it. `deliveries` is set by the one call of
-// `waitEnded`, before the exchange hears of it, and read by its loop after that.
+// SAFETY: `wait` and `isTimedOut` belong to the loop of the exchange. `deliveries` is set by the one call of `waitEnded`,
+// before the exchange hears of it, and read by its loop after that.
 final class ParkedReceive: EndpointWait, WaitingReceiver, @unchecked Sendable {
+    let deadline: ContinuousClock.Instant
     private let form: DeliveryForm
     private let exchange: any HTTPExchange
     /// The backend's side of it.
     var wait: (any ReceiveWait)?
+    private var isTimedOut = false
     private var deliveries: [Delivery]?
 
-    init(_ form: DeliveryForm, exchange: any HTTPExchange) {
+    init(_ form: DeliveryForm, until deadline: ContinuousClock.Instant, exchange: any HTTPExchange) {
         self.form = form
+        self.deadline = deadline
         self.exchange = exchange
     }
 
@@ -21,12 +24,13 @@ final class ParkedReceive: EndpointWait, WaitingReceiver, @unchecked Sendable {
         exchange.waitEnded()
     }
 
-    func cancel() {
-        wait?.cancel()
+    func end(_ cause: WaitEndCause) {
+        if cause == .timeLimit { isTimedOut = true }
+        wait?.end()
     }
 
     func response() throws -> HTTPResponse {
-        guard let deliveries else { throw CancellationError() }
+        guard let deliveries = deliveries ?? (isTimedOut ? [] : nil) else { throw CancellationError() }
         return form.answer(with: deliveries)
     }
 }

@@ -2,7 +2,7 @@ import Channels
 import HTTPCore
 
 /// `GET /receive` and `POST /receive`: takes messages, at once or by long-poll.
-struct ReceiveEndpoint: Endpoint {
+struct ReceiveEndpoint: LayerEndpoint {
     static let channelsMax = 1000
     static let messagesMax = 1000
 
@@ -17,7 +17,7 @@ struct ReceiveEndpoint: Endpoint {
     private let prefersBytes: Bool
     private let acceptsJSON: Bool
 
-    init(_ request: RouteRequest) throws(Problem) {
+    init(_ request: borrowing RouteRequest) throws(Problem) {
         layer = request.layer
         service = request.service
         query = try Wanted(try request.query(.channels, .channel, .timeout, .max))
@@ -51,10 +51,8 @@ struct ReceiveEndpoint: Endpoint {
             return backend.receiveManyAtOnce(channels, options: options).map { .response(form.answer(with: $0)) }
                 ?? .needsTask
         }
-        let parked = ParkedReceive(form, exchange: exchange)
-        switch try backend.receiveManyBlockingAtOnce(
-            channels, options: options, until: layer.clock.now + wait.duration, receiver: parked)
-        {
+        let parked = ParkedReceive(form, until: layer.clock.now + wait.duration, exchange: exchange)
+        switch try backend.receiveManyAtOnce(channels, options: options, orWait: parked) {
         case .deliveries(let deliveries): return .response(form.answer(with: deliveries))
         case .waits(let wait):
             parked.wait = wait

@@ -1,10 +1,10 @@
 import HTTPCore
 
-/// Makes the endpoint of a route out of a request's head.
+/// Makes the call of a route out of a request's head.
 struct Route: Sendable {
     /// - Throws: The problem for which the request is refused before its content is read.
-    let makeEndpoint:
-        @Sendable (_ service: Service, _ head: RequestHead, _ names: RouteParameters) throws(Problem) -> any Endpoint
+    let makeCall:
+        @Sendable (_ head: RequestHead, _ names: RouteParameters, _ finish: AnswerFinish) throws(Problem) -> any HTTPCall
 }
 
 /// All routes of the API.
@@ -13,46 +13,45 @@ enum Routes {
     static let layerScope = "/layers/{layer}"
 
     static let table: [Router<Route>.Route] = [
-        perServer(.get, "/") { service throws(Problem) in AboutEndpoint(service: service) },
-        perServer(.get, "/openapi.yaml") { service throws(Problem) in ContractEndpoint(service: service) },
-        perServer(.get, "/health/live") { _ throws(Problem) in LivenessEndpoint() },
-        perServer(.get, "/health/ready") { service throws(Problem) in ReadinessEndpoint(service: service) },
+        perServer(.get, "/") { AboutEndpoint(service: $0) },
+        perServer(.get, "/openapi.yaml") { ContractEndpoint(service: $0) },
+        perServer(.get, "/health/live") { _ in LivenessEndpoint() },
+        perServer(.get, "/health/ready") { ReadinessEndpoint(service: $0) },
 
-        perLayer(.post, "/channels") { request throws(Problem) in try NewChannelEndpoint(request) },
-        perLayer(.post, "/channels/{channel}") { request throws(Problem) in try SendEndpoint(request) },
-        perLayer(.get, "/channels/{channel}") { request throws(Problem) in try ChannelStatusEndpoint(request) },
-        perLayer(.delete, "/channels/{channel}") { request throws(Problem) in try PurgeEndpoint(request) },
+        perLayer(.post, "/channels", NewChannelEndpoint.self),
+        perLayer(.post, "/channels/{channel}", SendEndpoint.self),
+        perLayer(.get, "/channels/{channel}", ChannelStatusEndpoint.self),
+        perLayer(.delete, "/channels/{channel}", PurgeEndpoint.self),
         // A HEAD must not take a message.
-        perLayer(.get, "/receive", allowsHead: false) { request throws(Problem) in try ReceiveEndpoint(request) },
-        perLayer(.post, "/receive") { request throws(Problem) in try ReceiveEndpoint(request) },
-        perLayer(.put, "/groups/{group}/{channel}") { request throws(Problem) in try GroupAddEndpoint(request) },
-        perLayer(.delete, "/groups/{group}/{channel}") { request throws(Problem) in try GroupDiscardEndpoint(request) },
-        perLayer(.get, "/groups/{group}") { request throws(Problem) in try GroupMembersEndpoint(request) },
-        perLayer(.post, "/groups/{group}") { request throws(Problem) in try GroupSendEndpoint(request) },
-        perLayer(.delete, "/groups/{group}") { request throws(Problem) in try GroupRemoveEndpoint(request) },
-        perLayer(.post, "/batch") { request throws(Problem) in try BatchEndpoint(request) },
-        perLayer(.post, "/flush") { request throws(Problem) in try FlushEndpoint(request) },
-        perLayer(.get, "/stats") { request throws(Problem) in try StatsEndpoint(request) },
+        perLayer(.get, "/receive", ReceiveEndpoint.self, allowsHead: false),
+        perLayer(.post, "/receive", ReceiveEndpoint.self),
+        perLayer(.put, "/groups/{group}/{channel}", GroupAddEndpoint.self),
+        perLayer(.delete, "/groups/{group}/{channel}", GroupDiscardEndpoint.self),
+        perLayer(.get, "/groups/{group}", GroupMembersEndpoint.self),
+        perLayer(.post, "/groups/{group}", GroupSendEndpoint.self),
+        perLayer(.delete, "/groups/{group}", GroupRemoveEndpoint.self),
+        perLayer(.post, "/batch", BatchEndpoint.self),
+        perLayer(.post, "/flush", FlushEndpoint.self),
+        perLayer(.get, "/stats", StatsEndpoint.self),
     ]
 
     private static func perServer(
-        _ method: HTTPMethod, _ pattern: String,
-        make: @escaping @Sendable (Service) throws(Problem) -> any Endpoint
+        _ method: HTTPMethod, _ pattern: String, make: @escaping @Sendable (Service) -> some Endpoint
     ) -> Router<Route>.Route {
-        let route = Route { service, head, _ throws(Problem) in
+        let route = Route { head, _, finish throws(Problem) in
             _ = try QueryReader(head.query, known: [])
-            return try make(service)
+            return ChannelsCall(endpoint: make(finish.service), finish: finish)
         }
         return .init(method, pattern, route)
     }
 
-    private static func perLayer(
-        _ method: HTTPMethod, _ pattern: String, allowsHead: Bool = true,
-        make: @escaping @Sendable (RouteRequest) throws(Problem) -> any Endpoint
+    private static func perLayer<Made: LayerEndpoint>(
+        _ method: HTTPMethod, _ pattern: String, _: Made.Type, allowsHead: Bool = true
     ) -> Router<Route>.Route {
-        let route = Route { service, head, names throws(Problem) in
-            let layer = try service.layer(at: names.scope)
-            return try make(RouteRequest(head: head, service: service, layer: layer, names: names))
+        let route = Route { head, names, finish throws(Problem) in
+            let layer = try finish.service.layer(at: names.scope)
+            let request = RouteRequest(head: head, service: finish.service, layer: layer, names: names)
+            return ChannelsCall(endpoint: try Made(request), finish: finish)
         }
         return .init(method, pattern, route, isScoped: true, allowsHead: allowsHead)
     }

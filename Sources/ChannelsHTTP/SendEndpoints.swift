@@ -2,13 +2,13 @@ import Channels
 import HTTPCore
 
 /// `POST /channels/{channel}`: sends the content.
-struct SendEndpoint: Endpoint {
+struct SendEndpoint: LayerEndpoint {
     private let layer: ServedLayer
     private let channel: ChannelName
     private let options: SendOptions
     private let form: MessageForm
 
-    init(_ request: RouteRequest) throws(Problem) {
+    init(_ request: borrowing RouteRequest) throws(Problem) {
         layer = request.layer
         channel = try request.channel(at: 0)
         options = SendOptions(expiry: try request.query(.expiry).seconds(.expiry))
@@ -37,7 +37,7 @@ struct SendEndpoint: Endpoint {
 }
 
 /// `POST /groups/{group}`: sends the content to every member.
-struct GroupSendEndpoint: Endpoint {
+struct GroupSendEndpoint: LayerEndpoint {
     static let excludedMax = 1000
 
     private let layer: ServedLayer
@@ -45,7 +45,7 @@ struct GroupSendEndpoint: Endpoint {
     private let options: GroupSendOptions
     private let form: MessageForm
 
-    init(_ request: RouteRequest) throws(Problem) {
+    init(_ request: borrowing RouteRequest) throws(Problem) {
         layer = request.layer
         group = try request.group(at: 0)
         let query = try request.query(.expiry, .exclude)
@@ -81,7 +81,7 @@ extension JSONWriter {
     mutating func members(of receipt: SendReceipt) {
         members(bytesMax: MessageID.textBytesMax + 80) { text in
             text.write(#""id":""#)
-            text.write(receipt.id.write(into:))
+            text.write { receipt.id.write(into: $0) }
             text.write(#"","pending":"#)
             text.writeInteger(receipt.pending)
             text.write(#","capacity":"#)
@@ -92,7 +92,7 @@ extension JSONWriter {
     mutating func members(of receipt: GroupSendReceipt) {
         members(bytesMax: MessageID.textBytesMax + 50) { text in
             text.write(#""id":""#)
-            text.write(receipt.id.write(into:))
+            text.write { receipt.id.write(into: $0) }
             text.write(#"","members":"#)
             text.writeInteger(receipt.members)
         }
@@ -108,6 +108,6 @@ extension TextWriter {
 
 extension HTTPResponse {
     fileprivate static func accepted(_ json: [UInt8]) -> HTTPResponse {
-        HTTPResponse(status: 202, fields: jsonFields, content: .bytes(json))
+        HTTPResponse(status: 202, commonFields: jsonFields, content: .bytes(json))
     }
 }

@@ -42,7 +42,9 @@ struct ContractEndpoint: Endpoint {
 struct LivenessEndpoint: Endpoint {
     var intent: Intent { Intent(action: .ask) }
 
-    func answerAtOnce(to content: [UInt8], exchange: any HTTPExchange) throws -> EndpointAnswer { .response(Self.answer) }
+    func answerAtOnce(to content: [UInt8], exchange: any HTTPExchange) throws -> EndpointAnswer {
+        .response(Self.answer)
+    }
 
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse { Self.answer }
 

@@ -15,6 +15,9 @@ struct ExpiryQueue<Item: ExpiryItem> {
         // SAFETY: see `ExpiryItem`.
         unowned(unsafe) var first: Item?
         unowned(unsafe) var last: Item?
+        // When those two expire: to choose among runs, no item is looked at.
+        var begin = Instant.distantFuture
+        var end = Instant.distantFuture
     }
 
     private var runs: InlineArray<3, Run> = .init(repeating: Run())
@@ -25,10 +28,22 @@ struct ExpiryQueue<Item: ExpiryItem> {
 
     /// The item that expires first.
     var first: Item? {
-        var first = others.first
-        for index in runs.indices {
-            guard let candidate = runs[index].first else { continue }
-            if first == nil || candidate.heapKey < first!.heapKey { first = candidate }
+        guard let run = firstRun else { return others.first }
+        guard let other = others.first, other.heapKey < runs[run].begin else { return runs[run].first }
+        return other
+    }
+
+    /// When it does.
+    var firstDeadline: Instant? {
+        guard let run = firstRun else { return others.first?.heapKey }
+        guard let other = others.first?.heapKey, other < runs[run].begin else { return runs[run].begin }
+        return other
+    }
+
+    private var firstRun: Int? {
+        var first: Int?
+        for index in runs.indices where runs[index].begin < (first.map { runs[$0].begin } ?? .distantFuture) {
+            first = index
         }
         return first
     }
@@ -37,11 +52,18 @@ struct ExpiryQueue<Item: ExpiryItem> {
 
     mutating func insert(_ item: Item) {
         precondition(item.heapIndex == -1, "an item is in one queue at most")
-        guard let index = indexOfRun(for: item.heapKey) else { return others.insert(item) }
+        let deadline = item.heapKey
+        guard let index = indexOfRun(for: deadline) else { return others.insert(item) }
         item.heapIndex = Self.inRun
-        item.earlier = runs[index].last
-        if let last = runs[index].last { last.later = item } else { runs[index].first = item }
+        if let last = runs[index].last {
+            item.earlier = last
+            last.later = item
+        } else {
+            runs[index].first = item
+            runs[index].begin = deadline
+        }
         runs[index].last = item
+        runs[index].end = deadline
     }
 
     mutating func remove(_ item: Item) {
@@ -49,8 +71,14 @@ struct ExpiryQueue<Item: ExpiryItem> {
         let (earlier, later) = (item.earlier, item.later)
         if earlier == nil || later == nil {
             for index in runs.indices {
-                if runs[index].first === item { runs[index].first = later }
-                if runs[index].last === item { runs[index].last = earlier }
+                if runs[index].first === item {
+                    runs[index].first = later
+                    runs[index].begin = later?.heapKey ?? .distantFuture
+                }
+                if runs[index].last === item {
+                    runs[index].last = earlier
+                    runs[index].end = earlier?.heapKey ?? .distantFuture
+                }
             }
         }
         earlier?.later = later
@@ -63,17 +91,14 @@ struct ExpiryQueue<Item: ExpiryItem> {
     /// The run to whose end the deadline fits best: the one that ends latest before it, else an empty one.
     private func indexOfRun(for deadline: Instant) -> Int? {
         var best: Int?
+        var empty: Int?
         for index in runs.indices {
-            guard let last = runs[index].last else {
-                if best == nil { best = index }
-                continue
-            }
-            guard last.heapKey <= deadline else { continue }
-            guard let chosen = best, let end = runs[chosen].last, end.heapKey >= last.heapKey else {
+            if runs[index].first == nil {
+                empty = index
+            } else if runs[index].end <= deadline, best.map({ runs[$0].end < runs[index].end }) ?? true {
                 best = index
-                continue
             }
         }
-        return best
+        return best ?? empty
     }
 }

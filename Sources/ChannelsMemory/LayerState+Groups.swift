@@ -140,8 +140,8 @@ extension LayerState {
         if unread > 0 {
             subscription.ended.append(member)
             channel.unreadMembershipCount += 1
-            if subscription.endedLookAt == nil, let first = group.logDeadlines.first {
-                lookAtEndings(of: subscription, at: max(now, first.stored.deadline))
+            if subscription.endedLookAt == nil, let first = group.logDeadlines.firstDeadline {
+                lookAtEndings(of: subscription, at: max(now, first))
             }
         } else {
             forget(member)
@@ -181,8 +181,8 @@ extension LayerState {
         }
         if subscription.isUnused {
             remove(subscription, now: now)
-        } else if !subscription.ended.isEmpty, let first = group.logDeadlines.first {
-            subscription.endedLookAt = max(now + .seconds(1), first.stored.deadline)
+        } else if !subscription.ended.isEmpty, let first = group.logDeadlines.firstDeadline {
+            subscription.endedLookAt = max(now + .seconds(1), first)
         }
         return true
     }

@@ -19,13 +19,13 @@ extension LayerState {
             let accepted = settlement.accepted.filter { $0.membership.channel === channel }
             let oldest = channel?.oldest?.stored ?? accepted.first?.entry.stored
             status.pending = (channel?.count ?? 0) + accepted.count
-            status.oldestAge = oldest.map { $0.sentAt.duration(to: now) }
+            status.oldestAge = oldest.map { now - $0.sentAt }
             status.waiting = (channel?.waiters.count ?? 0) + queue.mailboxWaiters.count
             status.groups = groupNames(channel?.memberships ?? [], now: now)
         } else {
             let oldest = queue.oldest?.stored ?? settlement.accepted.first?.entry.stored
             status.pending = queue.pending + settlement.accepted.count
-            status.oldestAge = oldest.map { $0.sentAt.duration(to: now) }
+            status.oldestAge = oldest.map { now - $0.sentAt }
             status.waiting = queue.waitingCount
             status.counts = queue.counts
             status.counts?.sent += settlement.accepted.count

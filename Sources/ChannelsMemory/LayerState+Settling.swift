@@ -142,7 +142,7 @@ extension LayerState {
 
     /// Frees the group's expired entries. False where the budget did not suffice.
     func drainLog(of group: Group, now: Instant, _ budget: inout Budget) -> Bool {
-        while let entry = group.logDeadlines.first, entry.stored.deadline <= now {
+        while let deadline = group.logDeadlines.firstDeadline, deadline <= now, let entry = group.logDeadlines.first {
             guard !budget.isSpent else { return false }
             budget.spend(4)
             remove(entry, from: group)

@@ -42,7 +42,7 @@ extension LayerState {
         }
         forgetPurges(in: queue, count: queue.purgedChannels.prefix { $0.at + Self.countsKept <= now }.count)
         if let next = queue.purgedChannels.first { schedule(queue, at: next.at + Self.countsKept) }
-        if let next = queue.deadlines.first { return schedule(queue, at: next.stored.deadline + Self.sweepSlack) }
+        if let next = queue.deadlines.firstDeadline { return schedule(queue, at: next + Self.sweepSlack) }
         guard queue.isUnused else { return }
         if goesAt(queue) <= now { remove(queue) } else { tidy(queue, now: now) }
     }
@@ -59,7 +59,7 @@ extension LayerState {
             if group.heapIndex >= 0 { sweeps.remove(group) }
             return
         }
-        let due = [group.logDeadlines.first?.stored.deadline, group.lapses.first?.nextLapse].compactMap { $0 }.min()
+        let due = [group.logDeadlines.firstDeadline, group.lapses.first?.nextLapse].compactMap { $0 }.min()
         if let due { schedule(group, at: due + Self.sweepSlack) }
     }
 
@@ -79,7 +79,7 @@ extension LayerState {
 
     /// Takes expired copies out of a queue. False where the budget did not suffice.
     func drainExpired(_ queue: Queue, now: Instant, _ budget: inout Budget) -> Bool {
-        while let copy = queue.deadlines.first, copy.stored.deadline <= now {
+        while let deadline = queue.deadlines.firstDeadline, deadline <= now, let copy = queue.deadlines.first {
             guard !budget.isSpent else { return false }
             budget.spend(2)
             let channel = copy.channel

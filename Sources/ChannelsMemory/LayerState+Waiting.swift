@@ -88,85 +88,35 @@ extension LayerState {
     /// Hands copies of a group send to the members' receivers in wait: who came first gets first, one copy without `max`, else
     /// all that are for its channels and fit. Returns the memberships that were served.
     ///
-    /// How it works: each channel in wait offers its copy to its first receiver; a heap holds the offers by the receivers'
-    /// arrival. A receiver that has enough is answered at once, and so is out of all lists: its other channels then offer
-    /// theirs to the next one. A mailbox offers its members' copies one after the other.
+    /// A receiver that has enough is answered at once, and so is out of all lists: its other channels then offer their copies to
+    /// the next one.
     ///
     /// O(log n) a receiver, and what its names cost to take out of their lists.
     func serveWaiters(of group: Group, with stored: StoredMessage, now: Instant) -> [Membership] {
-        var offers = IndexedHeap<Offer>()
-        for member in group.waitingMemberships where member.isOpen(to: stored, at: now) {
-            offers.insert(Offer(member, isWholeMailbox: false))
-        }
-        for subscription in group.waitingSubscriptions {
-            if let member = subscription.firstMember { offers.insert(Offer(member, isWholeMailbox: true)) }
-        }
+        var offers = Offers(of: stored, to: group, at: now)
         let size = stored.message.content.count
         var served: [Membership] = []
         var unfilled: [Waiter] = []
-        while let offer = offers.first {
-            let member = offer.member
-            guard member.isOpen(to: stored, at: now) else {
-                if offer.goOn() { offers.update(offer) } else { offers.remove(offer) }
-                continue
-            }
-            guard let waiter = offer.firstWaiter else {
-                offers.remove(offer)
-                continue
-            }
-            guard waiter.arrival == offer.arrival else {
-                offer.arrival = waiter.arrival
-                offers.update(offer)
-                continue
-            }
+        while let (member, waiter) = offers.next() {
             member.skippedNumber = stored.number
             served.append(member)
             let queue = member.channel.queue
             countSent(queue)
             queue.lastChange = now
-            if waiter.gathered.isEmpty { unfilled.append(waiter) }
-            waiter.gathered.append(delivery(of: stored, in: member.channel, joinStamp: member.joinStamp))
-            if !waiter.hasRoom(forBytes: size) { end(waiter, .delivered(waiter.gathered), now: now) }
-            if offer.goOn() { offers.update(offer) } else { offers.remove(offer) }
+            let delivery = delivery(of: stored, in: member.channel, joinStamp: member.joinStamp)
+            if waiter.gathered.isEmpty {
+                guard waiter.hasRoom(forBytes: size, after: 1) else {
+                    end(waiter, .delivered([delivery]), now: now)
+                    continue
+                }
+                unfilled.append(waiter)
+            }
+            waiter.gathered.append(delivery)
+            if !waiter.hasRoom(forBytes: size, after: waiter.gathered.count) {
+                end(waiter, .delivered(waiter.gathered), now: now)
+            }
         }
         for waiter in unfilled { end(waiter, .delivered(waiter.gathered), now: now) }
         return served
     }
-}
-
-extension Membership {
-    /// Whether it is to get a copy, and has not got it yet.
-    fileprivate func isOpen(to stored: StoredMessage, at now: Instant) -> Bool {
-        deadline > now && skippedNumber != stored.number
-    }
-}
-
-/// A member's copy, on offer to the first receiver in wait on its channel, or on its mailbox.
-private final class Offer: HeapItem {
-    private(set) var member: Membership
-    private let isWholeMailbox: Bool
-    /// Of the receiver that was the first when this was last looked at; later ones have greater numbers.
-    var arrival: UInt64
-    var heapIndex = -1
-
-    init(_ member: Membership, isWholeMailbox: Bool) {
-        self.member = member
-        self.isWholeMailbox = isWholeMailbox
-        arrival = 0
-        arrival = firstWaiter?.arrival ?? .max
-    }
-
-    /// Nil where nobody waits any more.
-    var firstWaiter: Waiter? {
-        isWholeMailbox ? member.channel.queue.mailboxWaiters.first?.waiter : member.channel.waiters.first?.waiter
-    }
-
-    /// Goes on to the next member of the mailbox; false where there is none.
-    func goOn() -> Bool {
-        guard isWholeMailbox, let next = member.next else { return false }
-        member = next
-        return true
-    }
-
-    var heapKey: CopyOrder { CopyOrder(number: arrival, joinStamp: member.joinStamp) }
 }

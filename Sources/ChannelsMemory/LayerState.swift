@@ -51,7 +51,7 @@ final class LayerState: @unchecked Sendable {
     var flushPurgeStamp: UInt64 = 0
     var flushedAt: Instant
 
-    init(settings: LayerSettings, epoch: UInt64, now: Instant, holdBudget: Budget = Budget(1500)) {
+    init(settings: LayerSettings, epoch: UInt64, now: Instant, holdBudget: Budget = Budget(150)) {
         self.settings = settings
         self.holdBudget = holdBudget
         self.epoch = epoch
@@ -126,7 +126,7 @@ final class LayerState: @unchecked Sendable {
     }
 
     /// How long a channel's counts are kept after its last message, membership and receiver.
-    static let countsKept: Duration = .seconds(60)
+    static let countsKept = Instant.Span(.seconds(60))
 
     func remove(_ queue: Queue) {
         precondition(queues[queue.name.rawValue] === queue)
@@ -190,7 +190,7 @@ final class LayerState: @unchecked Sendable {
     // MARK: Sweeps
 
     /// Expired things are freed up to this long after their instant, so that many go in one visit.
-    static let sweepSlack: Duration = .milliseconds(250)
+    static let sweepSlack = Instant.Span(.milliseconds(250))
 
     /// Has a sweep visit `object` at `instant` at the latest.
     func schedule(_ object: Sweepable, at instant: Instant) {
@@ -206,8 +206,8 @@ final class LayerState: @unchecked Sendable {
 
 extension LayerState {
     /// What this hold of the lock leaves to be done after it.
-    func takeLeftovers() -> Leftovers {
-        guard !wakeUps.isEmpty || !discarded.isEmpty else { return Leftovers() }
+    func takeLeftovers() -> Leftovers? {
+        guard !wakeUps.isEmpty || !discarded.isEmpty else { return nil }
         defer {
             wakeUps = []
             discarded = []
@@ -215,11 +215,13 @@ extension LayerState {
         return Leftovers(wakeUps: wakeUps, discarded: discarded)
     }
 
+    private static let sliceDistance = Instant.Span(.microseconds(20))
+
     /// When to run a sweep, if none is scheduled for that early.
     func sweepToSchedule(now: Instant) -> Instant? {
         guard var due = garbage.isEmpty ? sweeps.first?.sweepAt : now else { return nil }
         // One slice follows another at a little distance, so that there is time for everyone else in between.
-        if due <= now { due = now + .milliseconds(1) }
+        if due <= now { due = now + Self.sliceDistance }
         if let scheduledSweep, scheduledSweep <= due { return nil }
         scheduledSweep = due
         return due

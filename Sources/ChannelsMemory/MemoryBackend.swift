@@ -26,7 +26,7 @@ public final class MemoryBackend: ImmediateChannelBackend {
         self.settings = settings
         self.clock = clock
         self.epoch = epoch
-        state = Mutex(LayerState(settings: settings, epoch: epoch, now: clock.now))
+        state = Mutex(LayerState(settings: settings, epoch: epoch, now: Instant(clock.now)))
     }
 
     // MARK: Sending
@@ -87,48 +87,34 @@ public final class MemoryBackend: ImmediateChannelBackend {
         _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant
     ) async throws -> [Delivery] {
         try Task.checkCancellation()
+        guard deadline > clock.now else { return try await receiveMany(channels, options: options) }
         let receiver = SuspendedReceiver()
         let start = try await repeated { () throws(ChannelError) in
-            try receiveManyBlockingAtOnce(channels, options: options, until: deadline, receiver: receiver)
+            try receiveManyAtOnce(channels, options: options, orWait: receiver)
         }
         switch start {
         case .deliveries(let deliveries): return deliveries
-        case .waits(let wait): return try await receiver.deliveries(of: wait)
+        case .waits(let wait): return try await receiver.deliveries(of: wait, until: deadline, on: clock)
         }
     }
 
-    /// A receiver in wait costs an object, a link for each name and a scheduled action; no thread, no lock, no task.
-    public func receiveManyBlockingAtOnce(
-        _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant,
-        receiver: any WaitingReceiver
+    /// A receiver in wait costs an object, and a link for each name; no thread, no lock, no task.
+    public func receiveManyAtOnce(
+        _ channels: [ChannelName], options: ReceiveOptions, orWait receiver: any WaitingReceiver
     ) throws(ChannelError) -> BlockingReceive? {
         let names = Self.distinct(channels)
-        let waiter = Waiter(options, receiver: receiver, backend: self)
         // Looking and parking are one hold of the lock.
-        let attempt = try hold { state, now throws(ChannelError) in
-            let attempt = state.receive(names, options: options, now: now)
-            if case .done(let deliveries) = attempt, deliveries.isEmpty, deadline > now {
-                try state.park(waiter, on: names, now: now)
-            }
-            return attempt
+        return try hold { state, now throws(ChannelError) in
+            guard case .done(let deliveries) = state.receive(names, options: options, now: now) else { return nil }
+            guard deliveries.isEmpty else { return .deliveries(deliveries) }
+            let waiter = Waiter(options, receiver: receiver, backend: self)
+            try state.park(waiter, on: names, now: now)
+            return .waits(waiter)
         }
-        guard case .done(let deliveries) = attempt else { return nil }
-        guard deliveries.isEmpty, waiter.arrival > 0 else { return .deliveries(deliveries) }
-        limitTime(of: waiter, to: deadline)
-        return .waits(waiter)
     }
 
-    private func limitTime(of waiter: Waiter, to deadline: ContinuousClock.Instant) {
-        let action = clock.schedule(at: deadline) { [self] in end(waiter, .timeLimit) }
-        let hasEnded = hold { _, _ in
-            if waiter.outcome == nil { waiter.timeLimit = action }
-            return waiter.outcome != nil
-        }
-        if hasEnded { action.cancel() }
-    }
-
-    func end(_ waiter: Waiter, _ outcome: Waiter.Outcome) {
-        hold { state, now in state.end(waiter, outcome, now: now) }
+    func end(_ waiter: Waiter) {
+        hold { state, now in state.end(waiter, .ended, now: now) }
     }
 
     public func giveBack(_ deliveries: [Delivery]) async -> Int {
@@ -218,7 +204,7 @@ public final class MemoryBackend: ImmediateChannelBackend {
     ) throws(Failure) -> Value {
         let (result, leftovers, sweepAt) = state.withLock { state in
             // Read under the lock, so that instants grow with the numbers of messages.
-            let now = clock.now
+            let now = Instant(clock.now)
             let result: Result<Value, Failure>
             do throws(Failure) {
                 result = .success(try operation(state, now))
@@ -227,7 +213,9 @@ public final class MemoryBackend: ImmediateChannelBackend {
             }
             return (result, state.takeLeftovers(), state.sweepToSchedule(now: now))
         }
-        for waiter in leftovers.wakeUps { waiter.tellReceiver() }
+        if let leftovers {
+            for waiter in leftovers.wakeUps { waiter.tellReceiver() }
+        }
         if let sweepAt { scheduleSweep(at: sweepAt) }
         return try result.get()
     }
@@ -238,7 +226,7 @@ public final class MemoryBackend: ImmediateChannelBackend {
             plan.next?.action.cancel()
             plan.number += 1
             let number = plan.number
-            plan.next = (instant, clock.schedule(at: instant) { [weak self] in self?.sweep(number) })
+            plan.next = (instant, clock.schedule(at: instant.onClock) { [weak self] in self?.sweep(number) })
         }
     }
 

@@ -1,7 +1,5 @@
 import Channels
 
-typealias Instant = ContinuousClock.Instant
-
 /// A message as it is stored: once, however many copies of it wait.
 // SAFETY: everything that changes (`holderCount`) is touched under the layer's lock only; the rest is constant.
 final class StoredMessage: @unchecked Sendable {

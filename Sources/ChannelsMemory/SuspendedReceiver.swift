@@ -19,10 +19,14 @@ final class SuspendedReceiver: WaitingReceiver {
         continuation?.resume(returning: deliveries)
     }
 
-    /// Suspends until the wait ends, which cancellation of the task makes it do.
+    /// Suspends until the wait ends; the deadline, and cancellation of the task, make it end.
     ///
-    /// - Throws: `CancellationError`, where the wait was cancelled and has taken nothing.
-    func deliveries(of wait: any ReceiveWait) async throws -> [Delivery] {
+    /// - Throws: `CancellationError`, where the task was cancelled and nothing has been taken.
+    func deliveries(
+        of wait: any ReceiveWait, until deadline: ContinuousClock.Instant, on clock: any ChannelClock
+    ) async throws -> [Delivery] {
+        let timeLimit = clock.schedule(at: deadline) { wait.end() }
+        defer { timeLimit.cancel() }
         let deliveries = await withTaskCancellationHandler {
             await withUnsafeContinuation { (continuation: UnsafeContinuation<[Delivery]?, Never>) in
                 let end: [Delivery]?? = state.withLock { state in
@@ -33,9 +37,9 @@ final class SuspendedReceiver: WaitingReceiver {
                 if let end { continuation.resume(returning: end) }
             }
         } onCancel: {
-            wait.cancel()
+            wait.end()
         }
-        guard let deliveries else { throw CancellationError() }
-        return deliveries
+        if deliveries == nil { try Task.checkCancellation() }
+        return deliveries ?? []
     }
 }

@@ -10,5 +10,5 @@ class Sweepable: HeapItem {
     var heapIndex = -1
     var heapKey: Instant { sweepAt }
 
-    init() { sweepAt = ContinuousClock.now }
+    init() { sweepAt = Instant(.now) }
 }

@@ -2,15 +2,15 @@ import Channels
 
 /// A receiver in wait.
 ///
-/// How a wait ends: under the layer's lock, once. Whoever comes first (a message, the time limit, a cancellation) sets `outcome`
+/// How a wait ends: under the layer's lock, once. Whoever comes first (a message, its owner) sets `outcome`
 /// and takes the links out of all lists; whoever comes later finds it set. The receiver hears of it outside the lock.
-// SAFETY: everything that changes is touched under the layer's lock only; `receiver`, and what limits the time, also by the
-// one who takes the ended wait out of the lock's wake-ups.
+// SAFETY: everything that changes is touched under the layer's lock only; `receiver` by the one who takes the ended wait out
+// of the lock's wake-ups.
 final class Waiter: @unchecked Sendable {
     enum Outcome {
         case delivered([Delivery])
-        case timeLimit
-        case cancelled
+        /// Before there was anything.
+        case ended
     }
 
     let messagesMax: Int
@@ -19,9 +19,6 @@ final class Waiter: @unchecked Sendable {
     var arrival: UInt64 = 0
     var links: [WaitLink] = []
     var outcome: Outcome?
-    /// Ends it in time; nil until it is scheduled.
-    var timeLimit: (any ScheduledAction)?
-
     /// Copies of the group send in progress.
     var gathered: [Delivery] = []
 
@@ -39,25 +36,19 @@ final class Waiter: @unchecked Sendable {
 
     /// Tells the receiver. Outside the lock, once, after the wait has ended.
     func tellReceiver() {
-        timeLimit.take()?.cancel()
-        let deliveries: [Delivery]? =
-            switch outcome! {
-            case .delivered(let deliveries): deliveries
-            case .timeLimit: []
-            case .cancelled: nil
-            }
+        let deliveries: [Delivery]? = if case .delivered(let deliveries) = outcome { deliveries } else { nil }
         receiver.take()?.waitEnded(with: deliveries)
     }
 
-    /// Whether another copy of the group send in progress fits. The first always does.
-    func hasRoom(forBytes size: Int) -> Bool {
-        gathered.count < messagesMax && (gathered.count + 1) * size <= contentBytesMax
+    /// Whether another message of that size fits after so many of the same. The first always does.
+    func hasRoom(forBytes size: Int, after count: Int) -> Bool {
+        count < messagesMax && (count + 1) * size <= contentBytesMax
     }
 }
 
 extension Waiter: ReceiveWait {
-    func cancel() {
-        backend?.end(self, .cancelled)
+    func end() {
+        backend?.end(self)
     }
 }
 

@@ -1,5 +1,5 @@
 /// The classes of bytes that the grammars of HTTP and URIs are made of, and comparison without case.
-enum ASCII {
+package enum ASCII {
     static let tab: UInt8 = 0x09
     static let lineFeed: UInt8 = 0x0A
     static let carriageReturn: UInt8 = 0x0D
@@ -127,6 +127,11 @@ enum ASCII {
             if position == count - 8 { return true }
             position = min(position + 8, count - 8)
         }
+    }
+
+    /// The same for a field value as it stands in a head.
+    package static func equals(_ value: ArraySlice<UInt8>, ignoringCase lowercase: StaticString) -> Bool {
+        value.withUnsafeBytes { equals($0, ignoringCase: lowercase) }
     }
 
     @inline(__always)

@@ -35,11 +35,20 @@ package enum PromptAnswer: Sendable {
 
 /// A request's wait for a message, without a task. While it lasts, a client that closes its sending side counts as gone.
 package protocol HTTPWait: Sendable {
-    /// Ends the wait, unless it has ended, because the client hung up or the server drains. On the connection's loop.
-    func cancel()
+    /// When the server is to end it with `.timeLimit`.
+    var deadline: ContinuousClock.Instant { get }
+
+    /// Ends the wait, unless it has ended. On the connection's loop.
+    func end(_ cause: WaitEndCause)
 
     /// The answer, once the wait has ended, by whatever. Asked once, on the connection's loop.
     func response() -> HTTPResponse
+}
+
+package enum WaitEndCause: Sendable {
+    case timeLimit
+    /// The client hung up, or the server drains.
+    case cancellation
 }
 
 package enum Admission: Sendable {

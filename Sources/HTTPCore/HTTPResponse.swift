@@ -1,6 +1,8 @@
 /// An answer. The server adds `Date`, `Server`, `Connection` and the framing; the application everything else.
 package struct HTTPResponse: Sendable {
     package var status: Int
+    /// Written first.
+    package var commonFields: FieldLines?
     /// In the order in which they are written. Values are ASCII without control characters (checked when serialized).
     package var fields: [(name: String, value: String)]
     package var content: HTTPContent
@@ -13,14 +15,20 @@ package struct HTTPResponse: Sendable {
     package var closesConnection: Bool
 
     package init(
-        status: Int, fields: [(name: String, value: String)] = [], content: HTTPContent = .none,
-        closesConnection: Bool = false
+        status: Int, commonFields: FieldLines? = nil, fields: [(name: String, value: String)] = [],
+        content: HTTPContent = .none, closesConnection: Bool = false
     ) {
         self.status = status
+        self.commonFields = commonFields
         self.fields = fields
         self.content = content
         self.closesConnection = closesConnection
     }
+}
+
+extension HTTPResponse {
+    /// All that the application adds, in the order in which it is written.
+    package var allFields: [(name: String, value: String)] { (commonFields?.fields ?? []) + fields }
 }
 
 /// The content of an answer; its length is always known before its first byte is written.

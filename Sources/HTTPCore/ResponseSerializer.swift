@@ -48,11 +48,9 @@ package enum ResponseSerializer {
                     text.write("\r\nX-Request-Id: ")
                     text.writeFieldValue(context.requestID)
                 }
-                for field in response.fields {
-                    text.write("\r\n")
-                    text.writeFieldName(field.name)
-                    text.write(": ")
-                    text.writeFieldValue(field.value)
+                if let common = response.commonFields { text.write(common.bytes) }
+                if !response.fields.isEmpty {
+                    for field in response.fields { text.writeLine(field) }
                 }
                 if hasContent {
                     text.write("\r\nContent-Length: ")
@@ -75,8 +73,8 @@ package enum ResponseSerializer {
     private static func bytesMax(of response: HTTPResponse, in context: Context) -> Int {
         // The longest status line and all that the server itself writes, with twenty digits of length, are below 200.
         var bytes = 256 + context.date.count + context.requestID.utf8.count
-        for field in response.fields { bytes += field.name.utf8.count + field.value.utf8.count + 4 }
-        return bytes
+        if let common = response.commonFields { bytes += common.bytes.count }
+        return response.fields.isEmpty ? bytes : response.fields.reduce(bytes) { $0 + TextWriter.bytesOfLine($1) }
     }
 
     private static func writeStatusLine(_ status: Int, to text: inout TextWriter) {

@@ -34,21 +34,21 @@ package struct TextWriter {
 
     /// Writes a number of 0 or more, with zeros in front up to that many digits.
     package mutating func writeDecimal(_ number: Int, digits digitsMin: Int = 1) {
-        precondition(number >= 0)
-        var (digits, beyond) = (1, number / 10)
-        while beyond > 0 {
-            digits += 1
-            beyond /= 10
-        }
-        digits = max(digits, digitsMin)
-        precondition(digits <= room.count - count, "the room set aside is too small")
-        var rest = number
-        for position in stride(from: count + digits - 1, through: count, by: -1) {
-            room[position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        }
-        count += digits
+        precondition(number >= 0 && digitsMin <= Self.digitsMax)
+        // From its end, which is where the digits come out.
+        var digits = InlineArray<20, UInt8>(repeating: UInt8(ascii: "0"))
+        var (start, rest) = (Self.digitsMax, UInt(bitPattern: number))
+        repeat {
+            start -= 1
+            let tenth = rest / 10
+            digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest - tenth * 10)
+            rest = tenth
+        } while rest > 0
+        start = min(start, Self.digitsMax - digitsMin)
+        digits.span.withUnsafeBufferPointer { write(UnsafeBufferPointer(rebasing: $0[start...])) }
     }
+
+    private static var digitsMax: Int { 20 }
 
     /// Writes a field value, with a space in the place of each control character.
     @inline(__always)

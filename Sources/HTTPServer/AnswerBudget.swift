@@ -66,7 +66,7 @@ struct AnswerShare: ~Copyable {
     private let held: [[UInt8]]
 
     /// Nil where the budget has no room for the answer. One that cannot be undone is let out all the same.
-    init?(of budget: AnswerBudget, for response: HTTPResponse) {
+    init?(of budget: AnswerBudget, for response: borrowing HTTPResponse) {
         let contents = budget.contents(of: response.content)
         guard contents.isEmpty || budget.take(contents, mayExceed: response.onUnsent == nil) else { return nil }
         self.budget = budget

@@ -59,7 +59,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
 
     private func start(isWelcome: Bool) {
         socket.onHangUp = { [unowned self] in hangUp() }
-        socket.onWatchEnd = { [unowned self] in serve(after: $0) }
+        socket.onWatchEnd = { [unowned self] in watchEnded($0) }
         worker.add(self)
         if isWelcome {
             serve(after: .ready)
@@ -101,7 +101,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
         var wait = wait
         for _ in 0..<Self.answersInARowMax {
             switch reader.readHead(after: wait) {
-            case .blocked(let deadline): return socket.watch(until: deadline)
+            case .blocked(let deadline): return socket.watch(for: .readable, until: deadline)
             case .head(let head):
                 switch answer(head) {
                 case .answered: wait = .ready
@@ -114,6 +114,15 @@ final class Connection: HTTPExchange, @unchecked Sendable {
         }
         // There may be more, of a client that pipelines; others have their turn first.
         worker.loop.execute { [self] in serve(after: .ready) }
+    }
+
+    private func watchEnded(_ end: Socket.WaitEnd) {
+        if let parked {
+            // What ends it now is heard of by `waitEnded`, as is whatever may have ended it a moment ago.
+            parked.wait.end(end == .timedOut ? .timeLimit : .cancellation)
+        } else {
+            serve(after: end)
+        }
     }
 
     private func goOn(after outcome: Outcome) {
@@ -146,6 +155,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
         case .response(let response): return write(response, frame)
         case .waits(let wait):
             parked = (wait, frame)
+            if !isAborted { socket.watch(for: [], until: wait.deadline) }
             isWaiting = true
             return .parked
         case .needsTask: return .rest(.call(call, content: content, frame))
@@ -155,12 +165,13 @@ final class Connection: HTTPExchange, @unchecked Sendable {
     func waitEnded() {
         worker.loop.execute { [self] in
             guard let (wait, frame) = parked.take() else { preconditionFailure("A wait ends once") }
+            socket.endWatch()
             isWaiting = false
             goOn(after: write(wait.response(), frame))
         }
     }
 
-    private func write(_ response: HTTPResponse, _ frame: AnswerFrame) -> Outcome {
+    private func write(_ response: consuming HTTPResponse, _ frame: AnswerFrame) -> Outcome {
         // What ends the connection, or tells that nothing was sent, is a task's.
         guard !closes(after: response, frame), !isNobodyThere, var answer = makeAnswer(response, frame) else {
             return .rest(.response(response, frame))
@@ -259,7 +270,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
     private var isNobodyThere: Bool { isAborted || (hasWaited && socket.isPeerGone()) }
 
     /// An answer ready to be written; nil where the budget for answers has no room for it.
-    private func makeAnswer(_ response: HTTPResponse, _ frame: AnswerFrame) -> AnswerOnItsWay? {
+    private func makeAnswer(_ response: borrowing HTTPResponse, _ frame: AnswerFrame) -> AnswerOnItsWay? {
         guard let share = AnswerShare(of: worker.answerBudget, for: response) else { return nil }
         let closes = closes(after: response, frame)
         let context = ResponseSerializer.Context(
@@ -288,7 +299,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
         return false
     }
 
-    private func closes(after response: HTTPResponse, _ frame: AnswerFrame) -> Bool {
+    private func closes(after response: borrowing HTTPResponse, _ frame: AnswerFrame) -> Bool {
         !frame.keepsAlive || frame.leavesUnread || response.closesConnection || worker.isDraining
     }
 
@@ -327,7 +338,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
     }
 
     private func cancelWait() {
-        parked?.wait.cancel()
+        parked?.wait.end(.cancellation)
         task?.cancel()
     }
 

@@ -46,7 +46,7 @@ struct ResponseWriter: ~Copyable {
     private var bytesToEncode = 0
 
     init(
-        _ response: HTTPResponse, in context: ResponseSerializer.Context, to socket: Socket, worker: ServerWorker
+        _ response: borrowing HTTPResponse, in context: ResponseSerializer.Context, to socket: Socket, worker: ServerWorker
     ) {
         self.socket = socket
         self.worker = worker

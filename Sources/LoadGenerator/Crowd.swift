@@ -25,29 +25,45 @@ package struct Crowd: Sendable {
 
     /// Sends all requests, lets `publish` do its part, and returns when all have their answers.
     ///
+    /// The connections stay open until `answered`, which is called then, has returned.
+    ///
     /// - Parameters:
     ///   - loop: Started; it does the work of all connections.
     ///   - publish: Called when all requests are sent; it is to see to it that they have arrived, and returns the instant from
     ///     which latencies count.
     package nonisolated(nonsending) func run(
-        on loop: EventLoop, publish: () async throws -> ContinuousClock.Instant
+        on loop: EventLoop, publish: () async throws -> ContinuousClock.Instant, answered: () -> Void = {}
     ) async throws -> Report {
         let answers = Answers()
         let sent = AsyncStream<Void>.makeStream()
+        let ends = AsyncStream<(any Error)?>.makeStream()
+        let gate = Gate()
         let begin = try await withThrowingTaskGroup(of: Void.self) { group in
+            defer { gate.open() }
             for number in 0..<count {
                 group.addTask(executorPreference: loop) { [address, request] in
-                    let connection = try LoadConnection(to: address, on: loop)
-                    try await connection.send(request(number))
-                    sent.continuation.yield()
-                    let answer = try await connection.answer()
-                    answers.add(answer.status)
+                    do {
+                        let connection = try LoadConnection(to: address, on: loop)
+                        try await connection.send(request(number))
+                        sent.continuation.yield()
+                        answers.add(try await connection.answer().status)
+                        ends.continuation.yield(nil)
+                        await gate.pass()
+                        withExtendedLifetime(connection) {}
+                    } catch {
+                        sent.continuation.yield()
+                        ends.continuation.yield(error)
+                    }
                 }
             }
             var arrivals = sent.stream.makeAsyncIterator()
             for _ in 0..<count { _ = await arrivals.next() }
             let begin = try await publish()
-            try await group.waitForAll()
+            var endings = ends.stream.makeAsyncIterator()
+            for _ in 0..<count {
+                if let error = await endings.next() ?? nil { throw error }
+            }
+            answered()
             return begin
         }
         var report = Report()
@@ -65,5 +81,29 @@ package struct Crowd: Sendable {
         var all: [(at: ContinuousClock.Instant, status: Int)] { list.withLock { $0 } }
 
         func add(_ status: Int) { list.withLock { $0.append((.now, status)) } }
+    }
+
+    /// Closed until it is opened, for all who stand before it.
+    private final class Gate: Sendable {
+        private let state = Mutex<(isOpen: Bool, waiting: [UnsafeContinuation<Void, Never>])>((false, []))
+
+        func open() {
+            let waiting = state.withLock { state in
+                state.isOpen = true
+                defer { state.waiting = [] }
+                return state.waiting
+            }
+            for continuation in waiting { continuation.resume() }
+        }
+
+        func pass() async {
+            await withUnsafeContinuation { continuation in
+                let isOpen = state.withLock { state in
+                    if !state.isOpen { state.waiting.append(continuation) }
+                    return state.isOpen
+                }
+                if isOpen { continuation.resume() }
+            }
+        }
     }
 }

@@ -155,7 +155,8 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     private func runReadyWork() {
         let executor = asUnownedTaskExecutor()
-        for _ in 0..<Self.workInBatchMax {
+        // What becomes ready by it, as a task that yields does at once, is left for the next turn.
+        for _ in 0..<min(Self.workInBatchMax, ready.count) {
             switch ready.popFirst() {
             case .job(let job): job.runSynchronously(on: executor)
             case .action(let action): action()
@@ -216,9 +217,10 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// Rounded up, so that the loop does not wake just before a deadline and spin.
+    /// Rounded up, so that the loop does not wake just before a deadline and spin; but for what is due in a moment, as the
+    /// next slice of something long is, a look at the sockets is all that there is time for.
     private static func millisecondsUp(_ duration: Duration) -> Int32 {
-        guard duration > .zero else { return 0 }
+        guard duration > .microseconds(50) else { return 0 }
         let (seconds, attoseconds) = duration.components
         let milliseconds = seconds.multipliedReportingOverflow(by: 1000)
         guard !milliseconds.overflow else { return .max }

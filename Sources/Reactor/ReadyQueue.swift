@@ -14,6 +14,7 @@ struct ReadyQueue {
     private var head = 0
 
     var isEmpty: Bool { head == work.count }
+    var count: Int { work.count - head }
 
     mutating func append(_ next: ReadyWork) {
         work.append(next)

@@ -27,7 +27,7 @@ package final class Socket: DeadlineEntry {
     private var entryInstant: ContinuousClock.Instant?
     private var isAbandoned = false
 
-    /// Called on the loop when a ``watch(until:)`` ends.
+    /// Called on the loop when a ``watch(for:until:)`` ends.
     package var onWatchEnd: ((WaitEnd) -> Void)?
     private var isWatched = false
 
@@ -152,14 +152,22 @@ package final class Socket: DeadlineEntry {
         }
     }
 
-    /// Waits until the socket is readable, without a task: ``onWatchEnd`` is called when it is, or has been interrupted, or at
-    /// `deadline`; never within this call. For a socket that is not readable, as far as the loop has heard.
-    package func watch(until deadline: ContinuousClock.Instant) {
+    /// Waits without a task: ``onWatchEnd`` is called when the socket is ready for `interest` or has been interrupted, or at
+    /// `deadline`; never within this call. For a socket that is not ready, as far as the loop has heard. An empty interest
+    /// waits for the deadline alone.
+    package func watch(for interest: Readiness, until deadline: ContinuousClock.Instant) {
         precondition(waiter == nil && !isWatched, "One waits for a socket at a time")
-        precondition(!isAbandoned && !mayBeReadable, "This watch would end at once")
+        precondition(!isAbandoned && readiness.isDisjoint(with: interest), "This watch would end at once")
         isWatched = true
-        interest = .readable
+        self.interest = interest
         setDeadline(deadline)
+    }
+
+    /// Forgets the watch, if one is on.
+    package func endWatch() {
+        isWatched = false
+        interest = []
+        waitDeadline = nil
     }
 
     /// Ends the wait that is on, if one is. Who is about to wait is not concerned: it must look for itself whether it still
@@ -182,12 +190,12 @@ package final class Socket: DeadlineEntry {
     }
 
     private func endWait(_ end: WaitEnd) {
-        interest = []
-        waitDeadline = nil
         if isWatched {
-            isWatched = false
+            endWatch()
             onWatchEnd?(end)
         } else if let waiter = waiter.take() {
+            interest = []
+            waitDeadline = nil
             waiter.resume(returning: end)
         }
     }

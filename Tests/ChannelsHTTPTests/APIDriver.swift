@@ -53,7 +53,7 @@ final class APIDriver: Sendable {
             let content = body ?? []
             switch call.answerAtOnce(to: content, exchange: exchange) {
             case .response(let atOnce): response = atOnce
-            case .waits(let wait): response = await exchange.response(after: wait)
+            case .waits(let wait): response = await exchange.response(after: wait, clock)
             case .needsTask: response = await call.respond(to: content, exchange: exchange)
             }
         }
@@ -109,7 +109,7 @@ struct Answer: Sendable {
     init(_ response: HTTPResponse) {
         self.response = response
         status = response.status
-        fields = response.fields
+        fields = response.allFields
         body = response.content.made
     }
 
@@ -179,14 +179,16 @@ final class TestExchange: HTTPExchange {
     }
 
     /// The server's way with a wait without a task, but that it is a task's.
-    func response(after wait: any HTTPWait) async -> HTTPResponse {
+    func response(after wait: any HTTPWait, _ clock: HandClock) async -> HTTPResponse {
         isWaiting = true
+        let timeLimit = clock.schedule(at: wait.deadline) { wait.end(.timeLimit) }
+        defer { timeLimit.cancel() }
         await withTaskCancellationHandler {
             var ends = end.stream.makeAsyncIterator()
             // Not the task's own cancellation: what counts is that the wait has ended.
             await Task { await ends.next() }.value
         } onCancel: {
-            wait.cancel()
+            wait.end(.cancellation)
         }
         isWaiting = false
         return wait.response()

@@ -32,7 +32,7 @@ private struct Comparison {
     private let groups: [String]
     private let state: LayerState
     private var reference: EagerReference
-    private var now = ContinuousClock.now
+    private var now = Instant(.now)
     private var waiters: [(lazy: Waiter, eager: EagerReference.Receiver)] = []
     private var taken: [(lazy: Delivery, eager: EagerReference.Copy, at: Instant)] = []
 
@@ -80,7 +80,7 @@ private struct Comparison {
 
     /// Lets everything run out, and sees that nothing is left.
     mutating func finish() {
-        for waiter in waiters { state.end(waiter.lazy, .cancelled, now: now) }
+        for waiter in waiters { state.end(waiter.lazy, .ended, now: now) }
         now += .seconds(1_000_000)
         for _ in 0..<100_000 { state.sweep(now: now) }
         now += .seconds(1000)
@@ -171,7 +171,7 @@ private struct Comparison {
     private mutating func endWait() -> String {
         guard !waiters.isEmpty else { return "no wait to end" }
         let (waiter, receiver) = waiters.remove(at: random.below(waiters.count))
-        state.end(waiter, .cancelled, now: now)
+        state.end(waiter, .ended, now: now)
         reference.end(receiver)
         return "end of a wait on \(receiver.names)"
     }

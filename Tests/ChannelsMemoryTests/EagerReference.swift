@@ -255,7 +255,7 @@ struct EagerReference {
         let isMailbox = name == queueName
         return ChannelStatus(
             pending: own.count, capacity: capacity(queueName),
-            oldestAge: own.first.map { $0.sentAt.duration(to: now) },
+            oldestAge: own.first.map { now - $0.sentAt },
             waiting: receivers.count { receiver in
                 receiver.names.contains { isMailbox ? Self.queueName($0) == name : Self.matches($0, name) }
             },

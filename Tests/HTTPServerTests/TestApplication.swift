@@ -170,7 +170,9 @@ private final class GateWait: HTTPWait {
         }
     }
 
-    func cancel() { application.gate.cancel(key) }
+    var deadline: ContinuousClock.Instant { .now + .seconds(1000) }
+
+    func end(_ cause: WaitEndCause) { application.gate.cancel(key) }
 
     func response() -> HTTPResponse { application.response(after: isOpen.withLock { $0 }) }
 }

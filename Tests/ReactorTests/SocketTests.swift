@@ -77,7 +77,7 @@ import Testing
             func end(until deadline: ContinuousClock.Instant, _ cause: () -> Void) async -> Socket.WaitEnd {
                 await withUnsafeContinuation { ended in
                     socket.onWatchEnd = { ended.resume(returning: $0) }
-                    socket.watch(until: deadline)
+                    socket.watch(for: .readable, until: deadline)
                     cause()
                 }
             }
