@@ -101,6 +101,12 @@ struct Bench: Sendable {
         return server
     }
 
+    /// Before the row is over.
+    func stop(_ server: ServerProcess) {
+        servers.list.withLock { $0.removeAll { $0 === server } }
+        server.stop()
+    }
+
     func stopServers() {
         let all = servers.list.withLock { list in
             defer { list = [] }
@@ -158,7 +164,7 @@ struct Bench: Sendable {
         for _ in 0..<100 {
             try await pause(.milliseconds(200))
             let now = server.processorTime
-            if now.user + now.system - before.user - before.system < 0.005 { return }
+            if now.microseconds(since: before) < 1000 { return }
             before = now
         }
         throw Sample.Void(description: "the server does not come to rest")

@@ -48,13 +48,15 @@ extension Bench {
             ])
     }
 
+    /// Each run has a server of its own: one that has had a crowd before has its memory still.
     func groupToPolls(_ count: Int) throws -> Row {
-        let (laurel, nchan) = (try laurel(), try nchan())
-        return Row(
+        Row(
             title: "Group send to \(count) parked long-polls", unit: "receiver",
             goal: count == 10_000 ? "≤ 0.6 × nchan a receiver; resident ≤ 4 KiB a poll" : "",
             cases: [
                 .init(name: "Laurel") {
+                    let laurel = try laurel()
+                    defer { stop(laurel) }
                     try await join(count, to: "g", on: laurel)
                     let poll = { @Sendable (number: Int) in
                         Request.make("GET", "/receive?channels=c\(number)&timeout=120")
@@ -64,8 +66,10 @@ extension Bench {
                     }
                 },
                 .init(name: "nchan") {
-                    let poll = { @Sendable (number: Int) in Request.make("GET", "/sub/g\(count)") }
-                    return try await crowd(count, on: nchan, poll: poll, publish: "/pub/g\(count)") {
+                    let nchan = try nchan()
+                    defer { stop(nchan) }
+                    let poll = { @Sendable (number: Int) in Request.make("GET", "/sub/g") }
+                    return try await crowd(count, on: nchan, poll: poll, publish: "/pub/g") {
                         // It tells no number; its processor time stands still when all are parked.
                         try await waitUntilIdle(nchan)
                     }
@@ -73,30 +77,28 @@ extension Bench {
             ])
     }
 
+    /// What is measured is the answering: the connections stay open until it is done.
     private func crowd(
         _ count: Int, on server: ServerProcess, poll: @escaping @Sendable (Int) -> [UInt8], publish: String,
         parked: () async throws -> Void
     ) async throws -> Sample {
-        let before = server.residentBytes
-        var answering = ServerProcess.ProcessorTime(user: 0, system: 0)
-        var note = ""
+        let residentBefore = server.residentBytes
+        var sample = Sample(count)
+        var answering = server.processorTime
         let report = try await Crowd(of: count, to: server.address, request: poll).run(on: loop) {
             try await parked()
-            note = "\((server.residentBytes - before) / count) resident bytes a poll"
+            sample.note = "\((server.residentBytes - residentBefore) / count) resident bytes a poll"
             answering = server.processorTime
             let begin = ContinuousClock.now
             let answer = try await once(server, Request.make("POST", publish, Request.message))
             guard (200..<300).contains(answer.status) else { throw Sample.Void(description: "status \(answer.status)") }
             return begin
+        } answered: {
+            sample.setProcessorTime(server.processorTime, since: answering)
         }
         guard report.unexpected.isEmpty else { throw Sample.Void(description: "unexpected: \(report.unexpected)") }
-        let after = server.processorTime
-        var sample = Sample(count)
-        sample.userMicroseconds = (after.user - answering.user) * 1e6 / Double(count)
-        sample.systemMicroseconds = (after.system - answering.system) * 1e6 / Double(count)
         sample.p50 = report.latencies.percentile(50)
         sample.p99 = report.latencies.percentile(99)
-        sample.note = note
         return sample
     }
 }

@@ -25,10 +25,7 @@ extension ServerProcess {
     func measure(_ work: () async throws -> Sample) async throws -> Sample {
         let before = processorTime
         var sample = try await work()
-        let after = processorTime
-        let count = Double(max(1, sample.operationsCount))
-        sample.userMicroseconds = (after.user - before.user) * 1e6 / count
-        sample.systemMicroseconds = (after.system - before.system) * 1e6 / count
+        sample.setProcessorTime(processorTime, since: before)
         return sample
     }
 }
@@ -36,6 +33,10 @@ extension ServerProcess {
 extension Sample {
     init(_ operationsCount: Int) {
         self.init(operationsCount: operationsCount, userMicroseconds: 0, systemMicroseconds: 0)
+    }
+
+    mutating func setProcessorTime(_ now: ProcessorTime, since start: ProcessorTime) {
+        (userMicroseconds, systemMicroseconds) = now.perOperation(of: operationsCount, since: start)
     }
 
     /// - Throws: ``Void`` for a report with unexpected answers.

@@ -12,12 +12,6 @@ final class ServerProcess: @unchecked Sendable {
     private let pid: pid_t
     private let directory: URL
 
-    /// What it has computed, in seconds.
-    struct ProcessorTime {
-        var user: Double
-        var system: Double
-    }
-
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
@@ -90,16 +84,7 @@ final class ServerProcess: @unchecked Sendable {
         }
     }
 
-    /// From /proc/PID/stat (proc(5)), in steps of a clock tick, 10 ms.
-    var processorTime: ProcessorTime {
-        let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
-        let fields = text.split(separator: ")").last?.split(separator: " ").map(String.init) ?? []
-        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else {
-            return ProcessorTime(user: 0, system: 0)
-        }
-        let ticksPerSecond = Double(sysconf(Int32(_SC_CLK_TCK)))
-        return ProcessorTime(user: user / ticksPerSecond, system: system / ticksPerSecond)
-    }
+    var processorTime: ProcessorTime { ProcessorTime(of: pid) }
 
     var residentBytes: Int {
         let text = (try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8)) ?? ""

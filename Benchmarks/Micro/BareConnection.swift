@@ -4,10 +4,12 @@ import ChannelsMemory
 import HTTPCore
 
 /// A connection without its socket: what the server does for a request between reading and writing, step by step.
-final class BareConnection {
+// SAFETY: everything runs on the main thread.
+final class BareConnection: HTTPExchange, @unchecked Sendable {
+    var isWaiting = false
+    private(set) var requestID = ""
     private let application: ChannelsApplication
     private var parser = RequestParser()
-    private var requestID = ""
     private var lastRequestNumber: UInt64 = 1 << 40
     private let date = HTTPDate.bytes(secondsSince1970: 1_750_000_000)
     /// Goes from answer to answer.
@@ -50,11 +52,13 @@ final class BareConnection {
     }
 
     func answer(_ call: any HTTPCall, to content: [UInt8]) -> HTTPResponse {
-        guard let response = call.respondAtOnce(to: content, requestID: requestID),
+        guard case .response(let response) = call.answerAtOnce(to: content, exchange: self),
             response.status == 202 || response.status == 200
         else { preconditionFailure("another answer than expected") }
         return response
     }
+
+    func waitEnded() { preconditionFailure("nothing waits here") }
 
     func serialize(_ response: HTTPResponse, to head: RequestHead) {
         let context = ResponseSerializer.Context(

@@ -1,67 +1,56 @@
 import Channels
+import ChannelsMemory
 
 /// Receivers that wait, each on a channel of its own.
 extension Operation {
-    static var waiting: [Operation] { [sendToParked, wakeAndPark] }
+    static var waiting: [Operation] { [park, sendToParked] }
+
+    private static var park: Operation {
+        Operation("memory: a receiver parks") {
+            let receivers = Receivers()
+            return Batch(work: { receivers.park() }, end: { receivers.end() })
+        }
+    }
 
     private static var sendToParked: Operation {
         Operation("memory: send to a parked receiver") {
-            let receivers = Receivers(messagesEach: 1)
+            let receivers = Receivers()
+            receivers.park()
             let messages = Workload.messages()
             return Batch(work: { receivers.send(messages) }, end: { receivers.end() })
         }
     }
-
-    /// What that send has left to the receiver's task: it takes the message and comes back for the next one.
-    private static var wakeAndPark: Operation {
-        Operation("memory: that receiver wakes, and parks again") {
-            let receivers = Receivers(messagesEach: 2)
-            receivers.send(Workload.messages())
-            return Batch(
-                work: { receivers.goOn() },
-                end: {
-                    receivers.send(Workload.messages())
-                    receivers.end()
-                })
-        }
-    }
 }
 
-/// As many receivers as there are repetitions; the task of each goes on from wait to wait, as a connection's does.
+/// As many receivers as there are repetitions.
 private final class Receivers {
     private let backend = Workload.makeBackend()
-    private let executor = ManualExecutor()
-    private let names = Workload.names()
+    private let channels = Workload.names().map { [$0] }
+    private let receiver = Receiver()
+    private var waits: [any ReceiveWait] = []
 
-    /// All of them parked.
-    init(messagesEach: Int) {
-        for name in names {
-            executor.start { [backend] in
-                let channels = [name]
-                for _ in 0..<messagesEach {
-                    keep(
-                        try await backend.receiveManyBlocking(
-                            channels, options: Workload.receiveOptions, until: .now + .seconds(300)))
-                }
-            }
+    private final class Receiver: WaitingReceiver {
+        func waitEnded(with deliveries: [Delivery]?) { keep(deliveries) }
+    }
+
+    func park() {
+        for names in channels {
+            let start = try! backend.receiveManyAtOnce(names, options: Workload.receiveOptions, orWait: receiver)
+            guard case .waits(let wait) = start else { preconditionFailure("there is a message") }
+            waits.append(wait)
         }
-        executor.runTurn()
     }
 
     /// One message to each.
     func send(_ messages: [Message]) {
-        for (name, message) in zip(names, messages) {
-            let receipt = try! backend.sendAtOnce(message, to: name, options: SendOptions())
+        for (names, message) in zip(channels, messages) {
+            let receipt = try! backend.sendAtOnce(message, to: names[0], options: SendOptions())
             precondition(receipt?.pending == 0, "nobody waits")
             keep(receipt)
         }
     }
 
-    /// Lets all that were sent to have their message.
-    func goOn() { executor.runTurn() }
-
     func end() {
-        executor.runTurn()
-        precondition(executor.tasksCount == 0, "somebody still waits")
+        for wait in waits { wait.end() }
     }
 }

@@ -1,0 +1,33 @@
+import Foundation
+
+/// What a process has computed so far.
+struct ProcessorTime {
+    /// In nanoseconds, exact.
+    private var total: Int
+    /// In ticks of 10 ms: how the total is shared out.
+    private var userTicks: Int
+    private var systemTicks: Int
+
+    /// All zero where there is no such process.
+    init(of pid: pid_t) {
+        var clock = clockid_t()
+        var time = timespec()
+        if clock_getcpuclockid(pid, &clock) == 0 { clock_gettime(clock, &time) }
+        total = time.tv_sec * 1_000_000_000 + time.tv_nsec
+        // proc(5): behind the name, in parentheses, utime and stime are the twelfth and thirteenth field.
+        let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+        userTicks = fields.count > 12 ? Int(fields[11]) ?? 0 : 0
+        systemTicks = fields.count > 12 ? Int(fields[12]) ?? 0 : 0
+    }
+
+    /// For each of `count` operations since `start`, in microseconds.
+    func perOperation(of count: Int, since start: ProcessorTime) -> (user: Double, system: Double) {
+        let microseconds = Double(total - start.total) / 1000 / Double(max(1, count))
+        let (user, system) = (userTicks - start.userTicks, systemTicks - start.systemTicks)
+        let userShare = user + system > 0 ? Double(user) / Double(user + system) : 0
+        return (microseconds * userShare, microseconds * (1 - userShare))
+    }
+
+    func microseconds(since start: ProcessorTime) -> Double { Double(total - start.total) / 1000 }
+}
