@@ -63,7 +63,9 @@ public struct MessageID: Hashable, Comparable, Sendable, CustomStringConvertible
     ) -> Int {
         let digitCount = max(digitsMin, (64 - value.leadingZeroBitCount + 3) / 4)
         // Sixteen digits, the last one last; those in front of which only zeros stand are left out.
-        let all = (hexadecimal(of: UInt32(value >> 32)).bigEndian, hexadecimal(of: UInt32(truncatingIfNeeded: value)).bigEndian)
+        let all = (
+            hexadecimal(of: UInt32(value >> 32)).bigEndian, hexadecimal(of: UInt32(truncatingIfNeeded: value)).bigEndian
+        )
         withUnsafeBytes(of: all) { digits in
             for position in 0..<digitCount { buffer[start + position] = digits[16 - digitCount + position] }
         }

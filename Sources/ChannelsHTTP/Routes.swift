@@ -4,7 +4,8 @@ import HTTPCore
 struct Route: Sendable {
     /// - Throws: The problem for which the request is refused before its content is read.
     let makeCall:
-        @Sendable (_ head: RequestHead, _ names: RouteParameters, _ finish: AnswerFinish) throws(Problem) -> any HTTPCall
+        @Sendable (_ head: RequestHead, _ names: RouteParameters, _ finish: AnswerFinish) throws(Problem) ->
+            any HTTPCall
 }
 
 /// All routes of the API.

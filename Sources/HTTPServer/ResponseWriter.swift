@@ -46,7 +46,8 @@ struct ResponseWriter: ~Copyable {
     private var bytesToEncode = 0
 
     init(
-        _ response: borrowing HTTPResponse, in context: ResponseSerializer.Context, to socket: Socket, worker: ServerWorker
+        _ response: borrowing HTTPResponse, in context: ResponseSerializer.Context, to socket: Socket,
+        worker: ServerWorker
     ) {
         self.socket = socket
         self.worker = worker
