@@ -87,7 +87,7 @@ struct Bench: Sendable {
     // MARK: Servers
 
     func laurel(loops: Int = 1) throws -> ServerProcess { started(try Peers.laurel(loops: loops)) }
-    func nginx() throws -> ServerProcess { started(try Peers.nginx()) }
+    func nginx(workers: Int = 1) throws -> ServerProcess { started(try Peers.nginx(workers: workers)) }
     func nchan() throws -> ServerProcess { started(try Peers.nchan()) }
 
     func webdis() throws -> ServerProcess {

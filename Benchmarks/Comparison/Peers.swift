@@ -14,8 +14,9 @@ enum Peers {
     }
 
     /// `return 200`: the least that nginx does for a request.
-    static func nginx() throws -> ServerProcess {
-        try nginx("nginx return 200", location: #"location / { return 200 "ok"; }"#)
+    static func nginx(workers: Int = 1) throws -> ServerProcess {
+        let name = workers == 1 ? "nginx return 200" : "nginx, \(workers) workers"
+        return try nginx(name, workers: workers, location: #"location / { return 200 "ok"; }"#)
     }
 
     static func nchan() throws -> ServerProcess {
@@ -31,16 +32,19 @@ enum Peers {
                 """)
     }
 
-    private static func nginx(_ name: String, modules: String = "", location: String) throws -> ServerProcess {
+    private static func nginx(
+        _ name: String, workers: Int = 1, modules: String = "", location: String
+    ) throws -> ServerProcess {
         try ServerProcess(name, executable: "nginx") { port, directory in
             let configuration = """
                 \(modules)
-                worker_processes 1; daemon off; master_process off; pid nginx.pid; worker_rlimit_nofile 20000;
+                worker_processes \(workers); daemon off; master_process \(workers == 1 ? "off" : "on");
+                pid nginx.pid; worker_rlimit_nofile 20000;
                 events { worker_connections 16384; }
                 http {
                     access_log off; keepalive_requests 1000000000; keepalive_timeout 300s;
                     client_body_temp_path body;
-                    server { listen 127.0.0.1:\(port) backlog=4096; \(location) }
+                    server { listen 127.0.0.1:\(port) backlog=4096\(workers == 1 ? "" : " reuseport"); \(location) }
                 }
                 """
             let file = directory.appending(path: "nginx.conf")

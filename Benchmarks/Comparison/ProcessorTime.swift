@@ -8,17 +8,24 @@ struct ProcessorTime {
     private var userTicks: Int
     private var systemTicks: Int
 
-    /// All zero where there is no such process.
+    /// With the processes that it has started; all zero where there is no such process.
     init(of pid: pid_t) {
+        (total, userTicks, systemTicks) = (0, 0, 0)
+        let children = (try? String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)) ?? ""
+        for process in [pid] + children.split(separator: " ").compactMap({ pid_t($0) }) { add(process) }
+    }
+
+    private mutating func add(_ pid: pid_t) {
         var clock = clockid_t()
         var time = timespec()
         if clock_getcpuclockid(pid, &clock) == 0 { clock_gettime(clock, &time) }
-        total = time.tv_sec * 1_000_000_000 + time.tv_nsec
+        total += time.tv_sec * 1_000_000_000 + time.tv_nsec
         // proc(5): behind the name, in parentheses, utime and stime are the twelfth and thirteenth field.
         let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
         let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
-        userTicks = fields.count > 12 ? Int(fields[11]) ?? 0 : 0
-        systemTicks = fields.count > 12 ? Int(fields[12]) ?? 0 : 0
+        guard fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else { return }
+        userTicks += user
+        systemTicks += system
     }
 
     /// For each of `count` operations since `start`, in microseconds.

@@ -109,18 +109,23 @@ extension Bench {
 
     func loops() throws -> Row {
         let (one, two) = (try laurel(), try laurel(loops: 2))
-        func post(_ server: ServerProcess) -> () async throws -> Sample {
+        let (nginxOne, nginxTwo) = (try nginx(), try nginx(workers: 2))
+        func post(_ server: ServerProcess, flushes: Bool = true) -> () async throws -> Sample {
             {
                 let sample = try await Wrk(
                     server: server, target: "/channels/x", content: Request.message, seconds: seconds
                 ).run()
-                try await flush(server)
+                if flushes { try await flush(server) }
                 return sample
             }
         }
         return Row(
             title: "Two loops beside one: send", goal: "two at most 1.18 × one in processor time a request",
-            cases: [.init(name: "Laurel, 2 loops", run: post(two)), .init(name: "Laurel, 1 loop", run: post(one))])
+            cases: [
+                .init(name: "Laurel, 2 loops", run: post(two)), .init(name: "Laurel, 1 loop", run: post(one)),
+                .init(name: "nginx, 2 workers", run: post(nginxTwo, flushes: false)),
+                .init(name: "nginx, 1 worker", run: post(nginxOne, flushes: false)),
+            ])
     }
 
     func manyNames() throws -> Row {
