@@ -8,18 +8,21 @@ struct QueryReader {
     /// - Throws: 400 `invalid-parameter` for one that is unknown, given twice or not percent-encoded.
     init(_ query: ArraySlice<UInt8>, known: [Parameter]) throws(Problem) {
         guard !query.isEmpty else { return }
-        let parsed: QueryParameters
-        do {
-            parsed = try QueryParameters(parsing: query)
-        } catch {
-            throw .invalidParameter("A '%' in the query is not followed by two hexadecimal digits; write '%25' for it.")
-        }
-        for given in parsed.parameters {
+        var parameters = QueryParameters(parsing: query)
+        while let given = try Self.next(&parameters) {
             guard let parameter = try Parameter.named(given.name, among: known) else { continue }
             if !parameter.mayRepeat, values.contains(where: { $0.parameter == parameter }) {
                 throw parameter.givenTwice()
             }
             values.append((parameter, given.value))
+        }
+    }
+
+    private static func next(_ parameters: inout QueryParameters) throws(Problem) -> QueryParameters.Parameter? {
+        do {
+            return try parameters.next()
+        } catch {
+            throw .invalidParameter("A '%' in the query is not followed by two hexadecimal digits; write '%25' for it.")
         }
     }
 
@@ -51,10 +54,11 @@ struct QueryReader {
         var isGiven = false
         for value in values {
             switch value.parameter {
-            case .channels:
+            case .channels where value.text.utf8.contains(UInt8(ascii: ",")):
                 for part in value.text.split(separator: ",", omittingEmptySubsequences: false) {
                     names.append(try .checked(String(part)))
                 }
+            case .channels: names.append(try .checked(value.text))
             case .channel: names.append(try .checked(value.text))
             default: continue
             }

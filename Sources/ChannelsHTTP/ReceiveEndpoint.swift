@@ -22,10 +22,10 @@ struct ReceiveEndpoint: LayerEndpoint {
         service = request.service
         query = try Wanted(try request.query(.channels, .channel, .timeout, .max))
         let head = request.head
-        preferredWait = Preferences.waitSeconds(in: head.values(of: .prefer)).map {
-            .seconds(min($0, 1_000_000_000))
-        }
-        if head.value(of: .accept) != nil {
+        preferredWait =
+            head.value(of: .prefer) == nil
+            ? nil : Preferences.waitSeconds(in: head.values(of: .prefer)).map { .seconds(min($0, 1_000_000_000)) }
+        if !Self.takesAnything(head) {
             let accepted = AcceptedTypes(parsing: head.values(of: .accept))
             prefersBytes = accepted.prefersOctetStreamToJSON
             acceptsJSON = accepted.quality(of: "application", "json").thousandths > 0
@@ -72,6 +72,11 @@ struct ReceiveEndpoint: LayerEndpoint {
         DeliveryForm(
             backend: layer.backend, isList: wanted.messagesMax != nil, prefersBytes: prefersBytes,
             preferenceApplied: wait.preferenceApplied)
+    }
+
+    /// As most clients do, without or with a word.
+    private static func takesAnything(_ head: RequestHead) -> Bool {
+        head.fields.lines.allSatisfy { $0.known != .accept || head.bytes[$0.value].elementsEqual("*/*".utf8) }
     }
 
     private func wanted(in content: [UInt8]) throws(Problem) -> Wanted {

@@ -23,8 +23,8 @@ struct ExpiryQueue<Item: ExpiryItem> {
     private var runs: InlineArray<3, Run> = .init(repeating: Run())
     private var others = IndexedHeap<Item>()
 
-    /// The `heapIndex` of an item that stands in a run; in none and in no heap it is -1.
-    private static var inRun: Int { -2 }
+    /// The `heapIndex` of an item that stands in that run, and the other way round; in none and in no heap it is -1.
+    private static func index(ofRun run: Int) -> Int { -2 - run }
 
     /// The item that expires first.
     var first: Item? {
@@ -54,7 +54,7 @@ struct ExpiryQueue<Item: ExpiryItem> {
         precondition(item.heapIndex == -1, "an item is in one queue at most")
         let deadline = item.heapKey
         guard let index = indexOfRun(for: deadline) else { return others.insert(item) }
-        item.heapIndex = Self.inRun
+        item.heapIndex = Self.index(ofRun: index)
         if let last = runs[index].last {
             item.earlier = last
             last.later = item
@@ -67,22 +67,21 @@ struct ExpiryQueue<Item: ExpiryItem> {
     }
 
     mutating func remove(_ item: Item) {
-        guard item.heapIndex == Self.inRun else { return others.remove(item) }
+        guard item.heapIndex < 0 else { return others.remove(item) }
+        let run = Self.index(ofRun: item.heapIndex)
         let (earlier, later) = (item.earlier, item.later)
-        if earlier == nil || later == nil {
-            for index in runs.indices {
-                if runs[index].first === item {
-                    runs[index].first = later
-                    runs[index].begin = later?.heapKey ?? .distantFuture
-                }
-                if runs[index].last === item {
-                    runs[index].last = earlier
-                    runs[index].end = earlier?.heapKey ?? .distantFuture
-                }
-            }
+        if let earlier {
+            earlier.later = later
+        } else {
+            runs[run].first = later
+            runs[run].begin = later?.heapKey ?? .distantFuture
         }
-        earlier?.later = later
-        later?.earlier = earlier
+        if let later {
+            later.earlier = earlier
+        } else {
+            runs[run].last = earlier
+            runs[run].end = earlier?.heapKey ?? .distantFuture
+        }
         item.earlier = nil
         item.later = nil
         item.heapIndex = -1

@@ -6,39 +6,61 @@ extension LayerState {
         _ names: [ChannelName], options: ReceiveOptions, now: Instant
     ) -> Attempt<[Delivery]> {
         var budget = holdBudget
+        if names.count == 1 {
+            guard case .done(let source) = look(for: names[0], copiesNeeded: options.messagesMax, now: now, &budget)
+            else { return .again }
+            return .done(source.map { take(from: $0, options: options, now: now) } ?? [])
+        }
         // At the memory limit it is enough if all names together have as many as are taken.
         let share = max(1, options.messagesMax / max(1, names.count))
         var sources: [Source] = []
         for name in names {
-            guard let queue = queue(of: name) else { continue }
-            guard prepare(queue, now: now, &budget), !budget.isSpent else { return .again }
-            // A channel in a mailbox may have to look past all the copies of the others.
-            let copiesNeeded = name.isInMailbox ? .max : share - queue.pending
-            budget.spend(settle(queue, copiesNeeded: copiesNeeded, now: now))
-            if let source = Source(name, in: queue) { sources.append(source) }
+            guard case .done(let source) = look(for: name, copiesNeeded: share, now: now, &budget) else {
+                return .again
+            }
+            if let source { sources.append(source) }
         }
+        if sources.count == 1 { return .done(take(from: sources[0], options: options, now: now)) }
         return .done(sources.isEmpty ? [] : take(from: sources, options: options, now: now))
     }
 
+    /// Settles what `name` stands for. Nil where nothing waits there.
+    private func look(
+        for name: ChannelName, copiesNeeded: Int, now: Instant, _ budget: inout Budget
+    ) -> Attempt<Source?> {
+        guard let queue = queue(of: name) else { return .done(nil) }
+        guard prepare(queue, now: now, &budget), !budget.isSpent else { return .again }
+        // A channel in a mailbox may have to look past all the copies of the others.
+        budget.spend(settle(queue, copiesNeeded: name.isInMailbox ? .max : copiesNeeded - queue.pending, now: now))
+        return .done(Source(name, in: queue))
+    }
+
+    private func take(from source: Source, options: ReceiveOptions, now: Instant) -> [Delivery] {
+        var taken = Taken(options)
+        while let copy = source.oldest, taken.hasRoom(for: copy) { take(copy, into: &taken, now: now) }
+        tidy(source.queue, now: now)
+        return taken.deliveries
+    }
+
+    /// The oldest first over all of them.
     private func take(from sources: [Source], options: ReceiveOptions, now: Instant) -> [Delivery] {
-        // Most receives name one channel, or find messages in one: nothing to choose from.
-        let only = sources.count == 1 ? sources[0] : nil
-        var heap = IndexedHeap<Source>()
-        if only == nil { for source in sources { heap.insert(source) } }
-        var deliveries: [Delivery] = []
-        var contentBytes = 0
-        while deliveries.count < options.messagesMax, let source = only ?? heap.first, let copy = source.oldest {
-            contentBytes += copy.stored.message.content.count
-            guard deliveries.isEmpty || contentBytes <= options.contentBytesMax else { break }
-            let channel = copy.channel
-            remove(copy)
-            deliveries.append(delivery(of: copy.stored, in: channel, joinStamp: copy.joinStamp))
-            channel.queue.lastChange = now
-            if only == nil { if source.oldest == nil { heap.remove(source) } else { heap.update(source) } }
-            tidy(channel, in: channel.queue)
+        var taken = Taken(options)
+        var heap = IndexedHeap<HeapSource>()
+        for source in sources { heap.insert(HeapSource(source)) }
+        while let first = heap.first, let copy = first.source.oldest, taken.hasRoom(for: copy) {
+            take(copy, into: &taken, now: now)
+            if first.source.oldest == nil { heap.remove(first) } else { heap.update(first) }
         }
         for source in sources { tidy(source.queue, now: now) }
-        return deliveries
+        return taken.deliveries
+    }
+
+    private func take(_ copy: Copy, into taken: inout Taken, now: Instant) {
+        let channel = copy.channel
+        remove(copy)
+        taken.append(delivery(of: copy.stored, in: channel, joinStamp: copy.joinStamp))
+        channel.queue.lastChange = now
+        tidy(channel, in: channel.queue)
     }
 
     /// Counts a message as delivered, and makes the delivery.
@@ -169,12 +191,31 @@ extension LayerState {
     }
 }
 
+/// What one receive takes.
+private struct Taken {
+    private(set) var deliveries: [Delivery] = []
+    private let options: ReceiveOptions
+    private var contentBytes = 0
+
+    init(_ options: ReceiveOptions) { self.options = options }
+
+    func hasRoom(for copy: Copy) -> Bool {
+        deliveries.isEmpty
+            || deliveries.count < options.messagesMax
+                && contentBytes + copy.stored.message.content.count <= options.contentBytesMax
+    }
+
+    mutating func append(_ delivery: Delivery) {
+        deliveries.append(delivery)
+        contentBytes += delivery.message.content.count
+    }
+}
+
 /// One name of a receive.
-private final class Source: HeapItem {
+private struct Source {
     let queue: Queue
     /// Nil where the name is that of the mailbox.
     private let channel: Channel?
-    var heapIndex = -1
 
     /// Nil where nothing waits there.
     init?(_ name: ChannelName, in queue: Queue) {
@@ -184,7 +225,16 @@ private final class Source: HeapItem {
     }
 
     var oldest: Copy? { channel.map(\.oldest) ?? queue.oldest }
-    var heapKey: CopyOrder { oldest!.order }
+}
+
+/// One name of many.
+private final class HeapSource: HeapItem {
+    let source: Source
+    var heapIndex = -1
+
+    init(_ source: Source) { self.source = source }
+
+    var heapKey: CopyOrder { source.oldest!.order }
 }
 
 /// What the delivery of a group copy carries, so that it finds its place again when it is given back.

@@ -35,7 +35,8 @@ extension LayerState {
     func settle(_ queue: Queue, copiesNeeded: Int = 0, now: Instant) -> Int {
         guard lastGroupNumber > queue.settledThrough else { return 0 }
         let affordable = max(0, settings.memoryBytesMax - bytes) / MemoryCost.copy
-        let settlement = settlement(of: queue, copiesMax: max(affordable, copiesNeeded))
+        let news = subscriptionsWithNews(of: queue)
+        let settlement = settlement(of: queue, with: news, copiesMax: max(affordable, copiesNeeded))
         for (entry, membership) in settlement.accepted {
             store(entry.stored, in: membership.channel, joinStamp: membership.joinStamp)
         }
@@ -45,7 +46,7 @@ extension LayerState {
         totals.dropped += settlement.dropped
         queue.lastChange = now
         if let number = settlement.stopsAfter {
-            for subscription in subscriptionsWithNews(of: queue) {
+            for subscription in news {
                 if subscription.group.lastNumber <= number {
                     moveToEnd(subscription, now: now)
                 } else {
@@ -53,7 +54,7 @@ extension LayerState {
                 }
             }
         } else {
-            for subscription in subscriptionsWithNews(of: queue) { moveToEnd(subscription, now: now) }
+            for subscription in news { moveToEnd(subscription, now: now) }
             queue.settledThrough = sequence
         }
         return 3 * settlement.accepted.count
@@ -62,12 +63,16 @@ extension LayerState {
     /// What settling a prepared queue would do; changes nothing.
     ///
     /// O(accepted · log groups), plus the exclusions that apply, and the joins and endings since it last settled.
-    func settlement(of queue: Queue, copiesMax: Int = .max) -> Settlement {
+    func settlement(of queue: Queue) -> Settlement {
+        guard lastGroupNumber > queue.settledThrough else { return Settlement() }
+        return settlement(of: queue, with: subscriptionsWithNews(of: queue), copiesMax: .max)
+    }
+
+    private func settlement(of queue: Queue, with news: [Subscription], copiesMax: Int) -> Settlement {
         var settlement = Settlement()
-        guard lastGroupNumber > queue.settledThrough else { return settlement }
         var due = 0
         var readers = IndexedHeap<LogReader>()
-        for subscription in subscriptionsWithNews(of: queue) {
+        for subscription in news {
             let ownDue = subscription.dueCount
             guard ownDue > 0, let reader = LogReader(subscription) else { continue }
             due += ownDue

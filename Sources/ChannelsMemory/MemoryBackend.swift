@@ -126,6 +126,7 @@ public final class MemoryBackend: ImmediateChannelBackend {
     private static func distinct(_ names: [ChannelName]) -> [ChannelName] {
         guard names.count > 1 else { return names }
         let all = Set(names)
+        if all.count == names.count, !names.contains(where: \.isInMailbox) { return names }
         var seen: Set<ChannelName> = []
         return names.filter { name in
             if name.isInMailbox, let mailbox = name.mailbox, all.contains(mailbox) { return false }

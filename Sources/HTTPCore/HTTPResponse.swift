@@ -22,6 +22,8 @@ package struct HTTPResponse: Sendable {
         self.commonFields = commonFields
         self.fields = fields
         self.content = content
+        onBegun = nil
+        onUnsent = nil
         self.closesConnection = closesConnection
     }
 }

@@ -2,7 +2,7 @@
 ///
 /// Nothing is merged: which may be given twice is the endpoint's to say. Names that begin with `_` are passed over, whatever
 /// their value: cache busters, of which no route knows.
-package struct QueryParameters: Sendable, Hashable {
+package struct QueryParameters: Sendable {
     package struct Parameter: Sendable, Hashable {
         package var name: String
         /// Empty for `name=` and for `name` alone.
@@ -15,20 +15,22 @@ package struct QueryParameters: Sendable, Hashable {
         package var parameter: String
     }
 
-    package let parameters: [Parameter]
+    private var rest: ArraySlice<UInt8>
 
     /// Parses `a=1&b=two+words`. Empty pieces (`&&`) are skipped.
-    package init(parsing query: ArraySlice<UInt8>) throws(MalformedEncoding) {
-        var parameters: [Parameter] = []
-        var start = query.startIndex
-        while start < query.endIndex {
-            let end = query[start...].firstIndex(of: UInt8(ascii: "&")) ?? query.endIndex
-            if start < end, query[start] != UInt8(ascii: "_") {
-                parameters.append(try Self.parameter(query[start..<end]))
-            }
-            start = end + 1
+    package init(parsing query: ArraySlice<UInt8>) {
+        rest = query
+    }
+
+    /// The next parameter; nil after the last.
+    package mutating func next() throws(MalformedEncoding) -> Parameter? {
+        while !rest.isEmpty {
+            let end = rest.firstIndex(of: UInt8(ascii: "&")) ?? rest.endIndex
+            let piece = rest[..<end]
+            rest = rest[min(end + 1, rest.endIndex)...]
+            if !piece.isEmpty, piece.first != UInt8(ascii: "_") { return try Self.parameter(piece) }
         }
-        self.parameters = parameters
+        return nil
     }
 
     private static func parameter(_ piece: ArraySlice<UInt8>) throws(MalformedEncoding) -> Parameter {

@@ -33,7 +33,9 @@ package enum ResponseSerializer {
     /// a token is a mistake of ours, and traps; so is a status outside 200 to 599.
     ///
     /// - Returns: Whether `response.content` is to be written after it: false for HEAD, 204 and 304, and where it is empty.
-    package static func appendHead(of response: HTTPResponse, in context: Context, to buffer: inout [UInt8]) -> Bool {
+    package static func appendHead(
+        of response: borrowing HTTPResponse, in context: borrowing Context, to buffer: inout [UInt8]
+    ) -> Bool {
         precondition((200...599).contains(response.status), "not the status of a final answer")
         // 204 has no length (RFC 9110 §8.6), and that of a 304 would be another answer's.
         let hasContent = response.status != 204 && response.status != 304
@@ -70,7 +72,7 @@ package enum ResponseSerializer {
     }
 
     /// At least as many bytes as the head will have.
-    private static func bytesMax(of response: HTTPResponse, in context: Context) -> Int {
+    private static func bytesMax(of response: borrowing HTTPResponse, in context: borrowing Context) -> Int {
         // The longest status line and all that the server itself writes, with twenty digits of length, are below 200.
         var bytes = 256 + context.date.count + context.requestID.utf8.count
         if let common = response.commonFields { bytes += common.bytes.count }

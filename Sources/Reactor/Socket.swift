@@ -78,7 +78,7 @@ package final class Socket: DeadlineEntry {
     /// - Throws: ECONNRESET and the like: the connection is over.
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> ReadEnd {
         guard readiness.contains(.readable) else { return .nothingYet }
-        guard let count = try SystemCall.read(number, into: buffer) else {
+        guard let count = try SystemCall.receive(number, into: buffer) else {
             readiness.remove(.readable)
             return .nothingYet
         }

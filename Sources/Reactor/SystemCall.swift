@@ -5,18 +5,16 @@ package import Glibc
 package enum SystemCall {
     // MARK: Reading and writing
 
-    /// read(2). Nil: nothing there yet. 0: the peer has closed its sending side.
-    package static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) throws(SystemError)
+    /// recv(2). Nil: nothing there yet. 0: the peer has closed its sending side.
+    package static func receive(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) throws(SystemError)
         -> Int?
     {
-        try unlessBlocked("read") { Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
+        try unlessBlocked("recv") { clinux_receive(descriptor, buffer.baseAddress, buffer.count) }
     }
 
     /// send(2) without SIGPIPE. Nil: no room in the socket.
     package static func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int? {
-        try unlessBlocked("send") {
-            Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-        }
+        try unlessBlocked("send") { clinux_send(descriptor, bytes.baseAddress, bytes.count) }
     }
 
     /// sendmsg(2), which is writev(2) without SIGPIPE. Nil: no room in the socket.
