@@ -8,7 +8,7 @@ struct ProcessorTime {
     private var userTicks: Int
     private var systemTicks: Int
 
-    /// With the processes that it has started; all zero where there is no such process.
+    /// With the processes that its main thread has started; all zero where there is no such process.
     init(of pid: pid_t) {
         (total, userTicks, systemTicks) = (0, 0, 0)
         let children = (try? String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)) ?? ""
@@ -28,7 +28,7 @@ struct ProcessorTime {
         systemTicks += system
     }
 
-    /// For each of `count` operations since `start`, in microseconds.
+    /// For each of `count` operations since `start`, in microseconds. Without a tick in between, all of it counts as system.
     func perOperation(of count: Int, since start: ProcessorTime) -> (user: Double, system: Double) {
         let microseconds = Double(total - start.total) / 1000 / Double(max(1, count))
         let (user, system) = (userTicks - start.userTicks, systemTicks - start.systemTicks)

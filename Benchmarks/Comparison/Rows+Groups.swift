@@ -119,7 +119,13 @@ extension Bench {
             }
             return latencies
         }.value
-        try await work()
+        do {
+            try await work()
+        } catch {
+            // Or the probe would go on, and be waited for.
+            isOver.set()
+            throw error
+        }
         isOver.set()
         let measured = try await latencies
         var sample = Sample(Int(measured.count))

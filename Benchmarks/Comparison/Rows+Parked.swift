@@ -57,11 +57,15 @@ extension Bench {
                 .init(name: "Laurel") {
                     let laurel = try laurel()
                     defer { stop(laurel) }
+                    // The members' channels count, too.
+                    let residentBefore = laurel.residentBytes
                     try await join(count, to: "g", on: laurel)
                     let poll = { @Sendable (number: Int) in
                         Request.make("GET", "/receive?channels=c\(number)&timeout=120")
                     }
-                    return try await crowd(count, on: laurel, poll: poll, publish: "/groups/g") {
+                    return try await crowd(
+                        count, on: laurel, residentBefore: residentBefore, poll: poll, publish: "/groups/g"
+                    ) {
                         try await waitForReceivers(count, on: laurel)
                     }
                 },
@@ -69,7 +73,9 @@ extension Bench {
                     let nchan = try nchan()
                     defer { stop(nchan) }
                     let poll = { @Sendable (number: Int) in Request.make("GET", "/sub/g") }
-                    return try await crowd(count, on: nchan, poll: poll, publish: "/pub/g") {
+                    return try await crowd(
+                        count, on: nchan, residentBefore: nchan.residentBytes, poll: poll, publish: "/pub/g"
+                    ) {
                         // It tells no number; its processor time stands still when all are parked.
                         try await waitUntilIdle(nchan)
                     }
@@ -79,10 +85,9 @@ extension Bench {
 
     /// What is measured is the answering: the connections stay open until it is done.
     private func crowd(
-        _ count: Int, on server: ServerProcess, poll: @escaping @Sendable (Int) -> [UInt8], publish: String,
-        parked: () async throws -> Void
+        _ count: Int, on server: ServerProcess, residentBefore: Int, poll: @escaping @Sendable (Int) -> [UInt8],
+        publish: String, parked: () async throws -> Void
     ) async throws -> Sample {
-        let residentBefore = server.residentBytes
         var sample = Sample(count)
         var answering = server.processorTime
         let report = try await Crowd(of: count, to: server.address, request: poll).run(on: loop) {

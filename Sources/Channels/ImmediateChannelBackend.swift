@@ -12,9 +12,10 @@ public protocol ImmediateChannelBackend: ChannelBackend {
     /// What is there; empty where nothing is.
     func receiveManyAtOnce(_ channels: [ChannelName], options: ReceiveOptions) -> [Delivery]?
 
-    /// What is there; else begins to wait for what `receiver` is then told. Such a wait needs no task.
+    /// What is there; else begins to wait for what `receiver` is then told. Such a wait needs no task, and has no time limit:
+    /// whoever began it ends it. Nil, with nothing done, where it has more to do than a moment allows.
     ///
-    /// - Throws: as `receiveManyBlocking`.
+    /// - Throws: `layerFull` (503) where there is no memory for the wait. `receiver` then hears nothing.
     func receiveManyAtOnce(
         _ channels: [ChannelName], options: ReceiveOptions, orWait receiver: any WaitingReceiver
     ) throws(ChannelError) -> BlockingReceive?

@@ -6,13 +6,13 @@ public protocol WaitingReceiver: AnyObject, Sendable {
     func waitEnded(with deliveries: [Delivery]?)
 }
 
-/// A wait that has begun. It has no time limit but that its owner ends it.
+/// A wait that has begun. It has no time limit but that its owner ends it, and may hold the backend until it has ended.
 public protocol ReceiveWait: AnyObject, Sendable {
     /// Ends the wait, unless it has ended. Any thread, any number of times. The receiver hears of it as of any other end.
     func end()
 }
 
-/// What comes of a receive that may wait.
+/// What comes of a receive that may wait: either there was something, or a wait has begun.
 public enum BlockingReceive: Sendable {
     /// What was there; the receiver hears nothing.
     case deliveries([Delivery])

@@ -38,6 +38,7 @@ extension ChannelsCall: IntentCall {
 /// A wait that was begun, and what its answer is finished with.
 private struct ChannelsWait: HTTPWait {
     let wait: any EndpointWait
+    /// The exchange holds this wait, and lets go of it when it asks for the response.
     unowned let exchange: any HTTPExchange
     let finish: AnswerFinish
 

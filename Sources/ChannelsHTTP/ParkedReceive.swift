@@ -1,8 +1,9 @@
 import Channels
 import HTTPCore
+import Synchronization
 
 /// A receive that waits without a task.
-// SAFETY: `wait` and `isTimedOut` belong to the loop of the exchange. `deliveries` is set by the one call of `waitEnded`,
+// SAFETY: `wait` and `isTimedOut` belong to the loop of the exchange. `deliveries` is set by the first call of `waitEnded`,
 // before the exchange hears of it, and read by its loop after that.
 final class ParkedReceive: EndpointWait, WaitingReceiver, @unchecked Sendable {
     let deadline: ContinuousClock.Instant
@@ -12,6 +13,7 @@ final class ParkedReceive: EndpointWait, WaitingReceiver, @unchecked Sendable {
     var wait: (any ReceiveWait)?
     private var isTimedOut = false
     private var deliveries: [Delivery]?
+    private let hasEnded = Atomic(false)
 
     init(_ form: DeliveryForm, until deadline: ContinuousClock.Instant, exchange: any HTTPExchange) {
         self.form = form
@@ -20,6 +22,8 @@ final class ParkedReceive: EndpointWait, WaitingReceiver, @unchecked Sendable {
     }
 
     func waitEnded(with deliveries: [Delivery]?) {
+        // A backend that tells it twice must not end the connection's next wait.
+        guard !hasEnded.exchange(true, ordering: .acquiringAndReleasing) else { return }
         self.deliveries = deliveries
         exchange.waitEnded()
     }

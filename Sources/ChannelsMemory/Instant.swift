@@ -1,20 +1,25 @@
 /// An instant of the layer's clock as plain nanoseconds: most of what the layer keeps has one or two, and those of the
-/// standard library are compared and copied by calls. It reaches 290 years in both directions.
+/// standard library are compared and copied by calls. It reaches 290 years in both directions; what is later is as late as
+/// that.
 struct Instant: Comparable, Sendable {
     private var nanoseconds: Int64
 
     /// All instants count from here.
     private static let origin = ContinuousClock.now
 
-    /// After all others.
+    /// After all others: that of nothing.
     static var distantFuture: Instant { Instant(nanoseconds: .max) }
 
+    /// The last one that something may have.
+    private static var last: Instant { Instant(nanoseconds: .max - 1) }
+
+    @inline(__always)
     private init(nanoseconds: Int64) {
         self.nanoseconds = nanoseconds
     }
 
     init(_ instant: ContinuousClock.Instant) {
-        nanoseconds = Span(Self.origin.duration(to: instant)).nanoseconds
+        self = Instant(nanoseconds: 0) + Span(Self.origin.duration(to: instant))
     }
 
     /// The same on the clock.
@@ -34,9 +39,8 @@ struct Instant: Comparable, Sendable {
 
     @inline(__always)
     static func + (instant: Self, span: Span) -> Self {
-        var instant = instant
-        instant.nanoseconds += span.nanoseconds
-        return instant
+        let (sum, overflows) = instant.nanoseconds.addingReportingOverflow(span.nanoseconds)
+        return overflows || sum == .max ? .last : Instant(nanoseconds: sum)
     }
 
     static func + (instant: Self, duration: Duration) -> Self { instant + Span(duration) }

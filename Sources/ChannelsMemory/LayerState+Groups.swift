@@ -6,7 +6,7 @@ extension LayerState {
         _ name: ChannelName, to groupName: GroupName, expiry: Duration, now: Instant
     ) throws(ChannelError) -> Attempt<Void> {
         if let queue = queue(of: name) {
-            var budget = holdBudget
+            var budget = operationBudget
             guard prepare(queue, now: now, &budget) else { return .again }
         }
         let deadline = now + expiry
@@ -57,7 +57,7 @@ extension LayerState {
         guard let group = groups[name.rawValue] else {
             return .done(GroupMembersPage(channels: [], hasMore: false))
         }
-        var budget = holdBudget
+        var budget = operationBudget
         guard drainLapses(of: group, now: now, &budget) else { return .again }
         var channels: [ChannelName] = []
         var place = options.after.map { group.members.position(after: $0.rawValue) } ?? group.members.startPosition

@@ -10,7 +10,7 @@ extension LayerState {
                     pending: 0, capacity: capacity, waiting: 0, groups: [],
                     counts: name.isInMailbox ? nil : MessageCounts()))
         }
-        var budget = holdBudget
+        var budget = operationBudget
         guard prepare(queue, now: now, &budget) else { return .again }
         let settlement = settlement(of: queue)
         var status = ChannelStatus(capacity: queue.capacity)

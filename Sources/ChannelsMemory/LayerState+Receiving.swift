@@ -5,7 +5,7 @@ extension LayerState {
     func receive(
         _ names: [ChannelName], options: ReceiveOptions, now: Instant
     ) -> Attempt<[Delivery]> {
-        var budget = holdBudget
+        var budget = operationBudget
         if names.count == 1 {
             guard case .done(let source) = look(for: names[0], copiesNeeded: options.messagesMax, now: now, &budget)
             else { return .again }
@@ -78,7 +78,7 @@ extension LayerState {
     /// Takes deliveries back, of which not one byte reached a client, the oldest first: to who waits, else to the head of
     /// their channels.
     func giveBack(_ deliveries: [Delivery], now: Instant) -> Attempt<Void> {
-        var budget = holdBudget
+        var budget = operationBudget
         for delivery in deliveries {
             guard let queue = queue(of: delivery.channel) else { continue }
             guard prepare(queue, now: now, &budget) else { return .again }
@@ -134,7 +134,7 @@ extension LayerState {
     func purge(_ name: ChannelName, now: Instant) -> Attempt<Void> {
         purgeStamp += 1
         guard let queue = queue(of: name) else { return .done(()) }
-        var budget = holdBudget
+        var budget = operationBudget
         guard prepare(queue, now: now, &budget) else { return .again }
         // All of it, whatever the memory: as many as its capacity at most, and most of them go at once.
         settle(queue, copiesNeeded: .max, now: now)

@@ -9,7 +9,7 @@ extension LayerState {
         let queue: Queue
         if let present = self.queue(of: name) {
             queue = present
-            var budget = holdBudget
+            var budget = operationBudget
             guard prepare(queue, now: now, &budget) else { return .again }
             settle(queue, now: now)
         } else {
@@ -71,7 +71,7 @@ extension LayerState {
             return (sequence, 0)
         }
         let expiry = options.expiry ?? settings.expiry
-        var budget = holdBudget
+        var budget = operationBudget
         // Should the budget not suffice, who lapsed within the last second is still counted, but gets nothing.
         _ = drainLapses(of: group, now: now, &budget)
         let excluded = members(of: group, named: options.excluded, now: now)

@@ -5,8 +5,13 @@ import Channels
 extension LayerState {
     /// One slice.
     func sweep(now: Instant) {
-        var budget = holdBudget
+        var budget = sliceBudget
         sweep(now: now, &budget)
+    }
+
+    /// How far sweeping is behind; zero or less where it is not.
+    func sweepLag(now: Instant) -> Duration {
+        garbage.isEmpty ? sweeps.first.map { now - $0.sweepAt } ?? .zero : .zero
     }
 
     private func sweep(now: Instant, _ budget: inout Budget) {
@@ -104,7 +109,7 @@ extension LayerState {
         flushedAt = now
         purgeStamp += 1
         flushPurgeStamp = purgeStamp
-        let progress = FlushProgress(groups: groups)
+        let progress = FlushProgress(groups: groups, at: now)
         groups = NameTable()
         populatedGroups = 0
         return progress
@@ -112,7 +117,7 @@ extension LayerState {
 
     /// Clears away a slice of what a flush dropped; true where that was the last.
     func flushSlice(_ progress: FlushProgress, now: Instant) -> Bool {
-        var budget = holdBudget
+        var budget = sliceBudget
         collectGarbage(&budget)
         while let queue = progress.nextQueue(in: queues) {
             guard !budget.isSpent else { return false }
@@ -129,8 +134,9 @@ extension LayerState {
             budget.spend()
             progress.finishGroup()
         }
-        // Groups that had been removed before, but had readers, have none any more: a sweep frees them.
-        sweep(now: now, &budget)
+        // Groups that had been removed before, but had readers, have none any more: a sweep frees them. What has come since is
+        // none of the flush's business, or it would not end as long as there is enough of it.
+        sweep(now: progress.flushedAt, &budget)
         return garbage.isEmpty && !budget.isSpent
     }
 
@@ -173,13 +179,17 @@ extension LayerState {
 /// How far a flush has been cleared away: tables are gone through a shard at a time, and a shard from its end.
 // SAFETY: touched under the layer's lock only; between two holds it is only carried along.
 final class FlushProgress: @unchecked Sendable {
+    fileprivate let flushedAt: Instant
     private let groups: NameTable<Group>
     private var queuesOfShard: [Queue] = []
     private var groupsOfShard: [Group] = []
     private var queueShards = 0..<NameTable<Queue>.shardCount
     private var groupShards = 0..<NameTable<Group>.shardCount
 
-    fileprivate init(groups: NameTable<Group>) { self.groups = groups }
+    fileprivate init(groups: NameTable<Group>, at flushedAt: Instant) {
+        self.groups = groups
+        self.flushedAt = flushedAt
+    }
 
     /// The queue to clear next, until `finishQueue` says that it is clear; nil after the last one.
     fileprivate func nextQueue(in queues: NameTable<Queue>) -> Queue? {

@@ -14,8 +14,10 @@ final class LayerState: @unchecked Sendable {
     let settings: LayerSettings
     /// The first half of every id.
     let epoch: UInt64
-    /// What one hold of the lock may do of what concerns many.
-    let holdBudget: Budget
+    /// What one operation may do, in one hold of the lock, of what concerns many.
+    let operationBudget: Budget
+    /// The same for a slice of what is done in the background.
+    let sliceBudget: Budget
 
     /// The number of the last accepted message.
     var sequence: UInt64 = 0
@@ -51,9 +53,13 @@ final class LayerState: @unchecked Sendable {
     var flushPurgeStamp: UInt64 = 0
     var flushedAt: Instant
 
-    init(settings: LayerSettings, epoch: UInt64, now: Instant, holdBudget: Budget = Budget(150)) {
+    init(
+        settings: LayerSettings, epoch: UInt64, now: Instant, operationBudget: Budget = .operation,
+        sliceBudget: Budget = .slice
+    ) {
         self.settings = settings
-        self.holdBudget = holdBudget
+        self.operationBudget = operationBudget
+        self.sliceBudget = sliceBudget
         self.epoch = epoch
         self.flushedAt = now
     }
@@ -215,13 +221,9 @@ extension LayerState {
         return Leftovers(wakeUps: wakeUps, discarded: discarded)
     }
 
-    private static let sliceDistance = Instant.Span(.microseconds(20))
-
     /// When to run a sweep, if none is scheduled for that early.
     func sweepToSchedule(now: Instant) -> Instant? {
-        guard var due = garbage.isEmpty ? sweeps.first?.sweepAt : now else { return nil }
-        // One slice follows another at a little distance, so that there is time for everyone else in between.
-        if due <= now { due = now + Self.sliceDistance }
+        guard let due = garbage.isEmpty ? sweeps.first?.sweepAt : now else { return nil }
         if let scheduledSweep, scheduledSweep <= due { return nil }
         scheduledSweep = due
         return due
@@ -236,8 +238,13 @@ struct Leftovers {
     var discarded: [StoredMessage] = []
 }
 
-/// How much an operation may do in one hold of the lock; a unit is some 400 ns.
+/// How much may be done in one hold of the lock; a unit is some 400 ns.
 struct Budget {
+    /// Some 600 µs: what needs more is repeated, and begins anew.
+    static let operation = Budget(1500)
+    /// Some 60 µs: nobody in particular waits for it, and everybody else may.
+    static let slice = Budget(150)
+
     private(set) var units: Int
 
     init(_ units: Int) { self.units = units }

@@ -89,16 +89,20 @@ public final class MemoryBackend: ImmediateChannelBackend {
         try Task.checkCancellation()
         guard deadline > clock.now else { return try await receiveMany(channels, options: options) }
         let receiver = SuspendedReceiver()
-        let start = try await repeated { () throws(ChannelError) in
-            try receiveManyAtOnce(channels, options: options, orWait: receiver)
-        }
-        switch start {
-        case .deliveries(let deliveries): return deliveries
-        case .waits(let wait): return try await receiver.deliveries(of: wait, until: deadline, on: clock)
+        while true {
+            switch try receiveManyAtOnce(channels, options: options, orWait: receiver) {
+            case .deliveries(let deliveries): return deliveries
+            case .waits(let wait): return try await receiver.deliveries(of: wait, until: deadline, on: clock)
+            case nil:
+                await Task.yield()
+                try Task.checkCancellation()
+                if deadline <= clock.now { return [] }
+            }
         }
     }
 
-    /// A receiver in wait costs an object, and a link for each name; no thread, no lock, no task.
+    /// A receiver in wait costs an object, and a link for each name; no thread, no lock, no task. It holds the backend, until
+    /// its wait has ended.
     public func receiveManyAtOnce(
         _ channels: [ChannelName], options: ReceiveOptions, orWait receiver: any WaitingReceiver
     ) throws(ChannelError) -> BlockingReceive? {
@@ -221,7 +225,9 @@ public final class MemoryBackend: ImmediateChannelBackend {
         return try result.get()
     }
 
-    private func scheduleSweep(at instant: Instant) {
+    /// At the earliest in a moment: between two slices there is time for everyone else.
+    private func scheduleSweep(at due: Instant) {
+        let instant = max(due, Instant(clock.now) + Self.sliceDistance)
         sweepPlan.withLock { plan in
             if let next = plan.next, next.at <= instant { return }
             plan.next?.action.cancel()
@@ -238,9 +244,21 @@ public final class MemoryBackend: ImmediateChannelBackend {
             return true
         }
         guard isPlanned else { return }
-        hold { state, now in
-            state.scheduledSweep = nil
-            state.sweep(now: now)
+        // The further it is behind, the more slices in a row, so that it keeps up with whatever is sent; as many as make a
+        // millisecond at most.
+        var slicesLeft = 1
+        for slice in 0..<Self.slicesInVisitMax where slice < slicesLeft {
+            let lag = hold { state, now in
+                state.scheduledSweep = nil
+                state.sweep(now: now)
+                return state.sweepLag(now: now)
+            }
+            slicesLeft = 1 + Int(lag / Self.lagOfSlice)
         }
     }
+
+    private static let sliceDistance = Instant.Span(.microseconds(50))
+    private static let slicesInVisitMax = 16
+    /// For so much of it, one slice more.
+    private static let lagOfSlice = Duration.milliseconds(250)
 }

@@ -4,8 +4,8 @@ import Channels
 ///
 /// How a wait ends: under the layer's lock, once. Whoever comes first (a message, its owner) sets `outcome`
 /// and takes the links out of all lists; whoever comes later finds it set. The receiver hears of it outside the lock.
-// SAFETY: everything that changes is touched under the layer's lock only; `receiver` by the one who takes the ended wait out
-// of the lock's wake-ups.
+// SAFETY: everything that changes is touched under the layer's lock only; but once the wait has ended, `outcome` changes no more,
+// and the one who takes the wait out of the lock's wake-ups reads it, and takes `receiver`, without the lock.
 final class Waiter: @unchecked Sendable {
     enum Outcome {
         case delivered([Delivery])

@@ -60,9 +60,9 @@ package enum Admission: Sendable {
 
 /// The running request, as far as the application may touch it.
 package protocol HTTPExchange: AnyObject, Sendable {
-    /// Set by the application around a wait for a message in `respond`, on the connection's loop: while it is set, a client
-    /// that closes its sending side counts as gone, its wait is cancelled, and its socket is asked once more before the
-    /// answer goes out.
+    /// Set around a wait for a message, on the connection's loop: by the application in `respond`, by the connection for a
+    /// wait without a task. While it is set, a client that closes its sending side counts as gone, its wait is cancelled, and
+    /// its socket is asked once more before the answer goes out.
     var isWaiting: Bool { get set }
     /// The request's id, taken over from `X-Request-Id` or made; sent back by the server.
     var requestID: String { get }

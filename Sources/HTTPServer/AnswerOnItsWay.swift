@@ -44,12 +44,16 @@ struct AnswerOnItsWay: ~Copyable {
 }
 
 /// Where an answer that a client reads slowly stands meanwhile.
-final class UnfinishedAnswer {
+// SAFETY: it goes from its connection's loop to the connection's task, on the same loop, and is taken there once.
+final class UnfinishedAnswer: @unchecked Sendable {
     private var answer: AnswerOnItsWay?
 
     init(_ answer: consuming AnswerOnItsWay) {
         self.answer = consume answer
     }
 
-    func take() -> AnswerOnItsWay? { answer.take() }
+    func take() -> AnswerOnItsWay {
+        guard let answer = answer.take() else { preconditionFailure("An answer is finished once") }
+        return answer
+    }
 }

@@ -25,7 +25,6 @@ final class Connection: HTTPExchange, @unchecked Sendable {
     private var task: Task<Void, Never>?
     /// The request at hand waits without a task, and is to be answered so.
     private var parked: (wait: any HTTPWait, frame: AnswerFrame)?
-    private var unfinished: UnfinishedAnswer?
     private var isAborted = false
 
     private(set) var requestID = ""
@@ -90,8 +89,8 @@ final class Connection: HTTPExchange, @unchecked Sendable {
         case call(any HTTPCall, content: [UInt8], AnswerFrame)
         case refused(HTTPResponse, RequestHead)
         case response(HTTPResponse, AnswerFrame)
-        /// `unfinished` is to be written on.
-        case unfinishedAnswer
+        /// To be written on.
+        case unfinished(UnfinishedAnswer)
         case rejected(HTTPRejection, RequestHead?)
     }
 
@@ -141,7 +140,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
             guard let content = reader.contentAtHand(head.framing, bytesMax: contentBytesMax) else {
                 return .rest(.content(call, head, bytesMax: contentBytesMax))
             }
-            return answer(call, content, AnswerFrame(head))
+            return ask(call, content, AnswerFrame(head))
         }
     }
 
@@ -150,7 +149,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
         requestID = head.flatMap { RequestID.sent(in: $0) } ?? worker.makeRequestID()
     }
 
-    private func answer(_ call: any HTTPCall, _ content: [UInt8], _ frame: AnswerFrame) -> Outcome {
+    private func ask(_ call: any HTTPCall, _ content: [UInt8], _ frame: AnswerFrame) -> Outcome {
         switch call.answerAtOnce(to: content, exchange: self) {
         case .response(let response): return write(response, frame)
         case .waits(let wait):
@@ -177,8 +176,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
             return .rest(.response(response, frame))
         }
         guard answer.write() == .done else {
-            unfinished = UnfinishedAnswer(answer)
-            return .rest(.unfinishedAnswer)
+            return .rest(.unfinished(UnfinishedAnswer(answer)))
         }
         return .answered
     }
@@ -188,20 +186,20 @@ final class Connection: HTTPExchange, @unchecked Sendable {
     /// Leaves the rest of a request to a task; what comes after it is served at once again.
     private func leave(_ rest: Rest) {
         task = Task(executorPreference: worker.loop) { [self] in
-            var outcome = await finish(rest)
-            while case .rest(let next) = outcome { outcome = await finish(next) }
+            var outcome = await perform(rest)
+            while case .rest(let next) = outcome { outcome = await perform(next) }
             task = nil
             if let outcome { goOn(after: outcome) } else { end() }
         }
     }
 
     /// Nil where the connection ends.
-    private nonisolated(nonsending) func finish(_ rest: Rest) async -> Outcome? {
+    private nonisolated(nonsending) func perform(_ rest: Rest) async -> Outcome? {
         switch rest {
         case .content(let call, let head, let bytesMax):
             let framing = head.framing
             switch await reader.readContent(framing, bytesMax: bytesMax, expectsContinue: head.expectsContinue) {
-            case .content(let content): return answer(call, content, AnswerFrame(head))
+            case .content(let content): return ask(call, content, AnswerFrame(head))
             case .ended: return nil
             case .rejected(let rejection): return .rest(.rejected(rejection, head))
             }
@@ -211,9 +209,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
             return write(response, frame)
         case .refused(let response, let head): return await refuse(response, head) ? .answered : nil
         case .response(let response, let frame): return await send(response, frame) ? .answered : nil
-        case .unfinishedAnswer:
-            guard let answer = unfinished.take()?.take() else { preconditionFailure("It was left here") }
-            return await finish(answer) ? .answered : nil
+        case .unfinished(let answer): return await finish(answer.take()) ? .answered : nil
         case .rejected(let rejection, let head):
             await reject(rejection, head: head)
             return nil

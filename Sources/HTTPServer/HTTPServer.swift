@@ -4,8 +4,8 @@ import Synchronization
 
 /// An HTTP/1.1 server (RFC 9110, RFC 9112) on event loops. TLS is the reverse proxy's.
 ///
-/// Each connection belongs to one loop: its task runs there, and what it awaits that does not leave the loop costs no lock
-/// and no hop. See ``Connection``, ``RequestReader`` and ``ResponseWriter`` for the way of a request.
+/// Each connection belongs to one loop: all that concerns it happens there, and what does not leave the loop costs no lock and
+/// no hop. See ``Connection``, ``RequestReader`` and ``ResponseWriter`` for the way of a request.
 package final class HTTPServer: Sendable {
     private let application: any HTTPApplication
     private let settings: HTTPServerSettings

@@ -29,6 +29,8 @@ final class ServerWorker: @unchecked Sendable {
     /// One that has grown larger is not kept.
     private static let stagingBytesKept = 131_072
     private static let stagingBytesFirst = 2048
+    /// Connections that are drained between two looks at the sockets.
+    private static let connectionsInBatchMax = 128
 
     /// - Parameters:
     ///   - answerBytesMax: This worker's share of what answers in flight may hold.
@@ -101,19 +103,26 @@ final class ServerWorker: @unchecked Sendable {
     func beginDrain(whenEmpty: @escaping @Sendable () -> Void) {
         isDraining = true
         self.whenEmpty.append(whenEmpty)
-        for connection in connections { connection.beginDrain() }
+        inBatches(connections[...]) { $0.beginDrain() }
         tellIfEmpty()
     }
 
     /// Requests that are still arriving are answered 503.
     func refuseArrivals() {
         refusesArrivals = true
-        for connection in connections { connection.refuseArrival() }
+        inBatches(connections[...]) { $0.refuseArrival() }
     }
 
     /// Whatever is left ends now.
     func abort() {
-        for connection in connections { connection.abort() }
+        inBatches(connections[...]) { $0.abort() }
+    }
+
+    /// Others have their turn in between; what such an action does to a connection that has ended meanwhile is nothing.
+    private func inBatches(_ connections: ArraySlice<Connection>, _ action: @escaping @Sendable (Connection) -> Void) {
+        for connection in connections.prefix(Self.connectionsInBatchMax) { action(connection) }
+        let rest = connections.dropFirst(Self.connectionsInBatchMax)
+        if !rest.isEmpty { loop.execute { [self] in inBatches(rest, action) } }
     }
 
     /// Gives up waiting for what does not end even so.

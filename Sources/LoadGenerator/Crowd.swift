@@ -42,16 +42,18 @@ package struct Crowd: Sendable {
             defer { gate.open() }
             for number in 0..<count {
                 group.addTask(executorPreference: loop) { [address, request] in
+                    var hasSent = false
                     do {
                         let connection = try LoadConnection(to: address, on: loop)
                         try await connection.send(request(number))
+                        hasSent = true
                         sent.continuation.yield()
                         answers.add(try await connection.answer().status)
                         ends.continuation.yield(nil)
                         await gate.pass()
                         withExtendedLifetime(connection) {}
                     } catch {
-                        sent.continuation.yield()
+                        if !hasSent { sent.continuation.yield() }
                         ends.continuation.yield(error)
                     }
                 }

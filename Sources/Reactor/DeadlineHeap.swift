@@ -61,7 +61,7 @@ struct DeadlineHeap: ~Copyable {
     /// Beyond three centuries, where no loop comes, all instants are one.
     private func nanoseconds(of instant: ContinuousClock.Instant) -> Int64 {
         let (seconds, attoseconds) = (instant - start).components
-        guard seconds.magnitude < 9_000_000_000 else { return seconds < 0 ? 0 : .max / 2 }
+        guard seconds.magnitude < 9_000_000_000 else { return seconds < 0 ? 0 : 9_000_000_000_000_000_000 }
         return seconds * 1_000_000_000 + (attoseconds + 999_999_999) / 1_000_000_000
     }
 

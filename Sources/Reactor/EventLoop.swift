@@ -194,7 +194,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private func waitForEvents() {
         var milliseconds: Int32 = 0
         if ready.isEmpty, !isStopping {
-            milliseconds = deadlines.earliest.map { Self.millisecondsUp($0 - now) } ?? -1
+            milliseconds = deadlines.earliest.map { Self.millisecondsUp($0 - .now) } ?? -1
         }
         if milliseconds != 0 {
             // From here on, who puts something in rings the bell.

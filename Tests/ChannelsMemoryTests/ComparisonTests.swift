@@ -51,7 +51,8 @@ private struct Comparison {
         isShortOfBudget = seed.isMultiple(of: 3)
         groups = seed.isMultiple(of: 4) ? Self.manyGroups : Self.fewGroups
         let units = isShortOfBudget ? 3 : 4000
-        state = LayerState(settings: settings, epoch: 1, now: now, holdBudget: Budget(units))
+        state = LayerState(
+            settings: settings, epoch: 1, now: now, operationBudget: Budget(units), sliceBudget: Budget(units))
         reference = EagerReference(settings: settings)
     }
 

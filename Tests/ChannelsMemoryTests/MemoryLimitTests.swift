@@ -72,7 +72,7 @@ struct MemoryLimitTests {
         var settings = LayerSettings()
         settings.expiry = .seconds(1)
         var now = Instant(.now)
-        let state = LayerState(settings: settings, epoch: 1, now: now, holdBudget: Budget(50))
+        let state = LayerState(settings: settings, epoch: 1, now: now, sliceBudget: Budget(50))
         for number in 0..<2_000 {
             _ = try state.send(message(bytes: 1), to: ChannelName("c\(number)"), options: SendOptions(), now: now)
         }

@@ -29,6 +29,14 @@ struct ResponseSerializerTests {
         #expect(hasContent)
     }
 
+    @Test("Fields that many answers share come first, and no control character of theirs splits an answer")
+    func commonFields() {
+        let common = FieldLines([("Content-Type", "text/plain"), ("A-B", "one\r\nC: two")])
+        let response = HTTPResponse(status: 200, commonFields: common, fields: [("D", "three")])
+        #expect(write(response).text.contains("\r\nContent-Type: text/plain\r\nA-B: one  C: two\r\nD: three\r\n"))
+        #expect(response.allFields.map(\.name) == ["Content-Type", "A-B", "D"])
+    }
+
     @Test("A content without bytes has the length 0, and nothing is written after it")
     func empty() {
         let (text, hasContent) = write(HTTPResponse(status: 200))

@@ -84,6 +84,19 @@ import Testing
         }
     }
 
+    @Test("A parked request whose wait nobody ends is cut off, and its answer unsent")
+    func parkedForEver() async throws {
+        try await withServer { server in
+            let stuck = try server.client()
+            try await stuck.send("GET /stuck HTTP/1.1\r\nHost: h\r\n\r\n")
+            try await server.journal.wait(for: "waiting")
+            await server.server.drain(within: .milliseconds(50))
+            server.application.gate.open()
+            try await server.journal.wait(for: "unsent")
+            #expect(await stuck.isEnded())
+        }
+    }
+
     @Test("A request that does not arrive in time is told 503; what does not end at all is cut off")
     func deadline() async throws {
         try await withServer { server in

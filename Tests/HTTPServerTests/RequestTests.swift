@@ -3,6 +3,19 @@ import HTTPServer
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct RequestTests {
+    @Test("A parked request is answered when its time is up, and the connection goes on")
+    func timeLimit() async throws {
+        try await withServer { server in
+            let client = try server.client()
+            for _ in 0..<3 {
+                try await client.send("GET /wait?5 HTTP/1.1\r\nHost: h\r\n\r\n")
+                #expect(try await client.response().status == 204)
+            }
+            try await client.send("GET /echo HTTP/1.1\r\nHost: h\r\n\r\n")
+            #expect(try await client.response().status == 200)
+        }
+    }
+
     @Test("A connection serves one request after the other")
     func keepAlive() async throws {
         try await withServer { server in

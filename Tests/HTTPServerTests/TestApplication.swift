@@ -12,8 +12,10 @@ struct TestApplication: HTTPApplication {
     enum Kind: Sendable {
         /// Answers with the content.
         case echo
-        /// Waits, as a receive does, until it is cancelled or the gate opens.
-        case wait
+        /// Waits, as a receive does, until it is cancelled or the gate opens; so many milliseconds, given as the query.
+        case wait(milliseconds: Int)
+        /// The same, but it lets nobody cancel it.
+        case stuck
         /// Suspends without `isWaiting` until the gate opens.
         case slow
         /// Answers with so many bytes, given as the query, of one piece.
@@ -37,7 +39,8 @@ struct TestApplication: HTTPApplication {
         return switch path {
         case "/echo": admitted(.echo, contentBytesMax: 1_000_000)
         case "/big": admitted(.echo, contentBytesMax: 64_000_000)
-        case "/wait": admitted(.wait)
+        case "/wait": admitted(.wait(milliseconds: number == 0 ? 1_000_000 : number))
+        case "/stuck": admitted(.stuck)
         case "/slow": admitted(.slow)
         case "/large": admitted(.large(byteCount: number))
         case "/final": admitted(.final(byteCount: number))
@@ -55,9 +58,12 @@ struct TestApplication: HTTPApplication {
         func answerAtOnce(to content: [UInt8], exchange: any HTTPExchange) -> PromptAnswer {
             guard application.answersAtOnce else { return .needsTask }
             switch kind {
-            case .wait:
+            case .wait(let milliseconds):
                 application.journal.note("waiting")
-                return .waits(GateWait(application, exchange: exchange))
+                return .waits(GateWait(application, for: .milliseconds(milliseconds), exchange: exchange))
+            case .stuck:
+                application.journal.note("waiting")
+                return .waits(GateWait(application, for: .seconds(1000), endsOnDemand: false, exchange: exchange))
             case .slow: return .needsTask
             default: return .response(application.response(kind, content))
             }
@@ -66,7 +72,7 @@ struct TestApplication: HTTPApplication {
         func respond(to content: [UInt8], exchange: any HTTPExchange) async -> HTTPResponse {
             let (journal, gate) = (application.journal, application.gate)
             switch kind {
-            case .wait:
+            case .wait, .stuck:
                 exchange.isWaiting = true
                 journal.note("waiting")
                 let isOpen = await gate.waitUntilOpen()
@@ -83,7 +89,7 @@ struct TestApplication: HTTPApplication {
 
     /// What a wait answers.
     fileprivate func response(after isOpen: Bool) -> HTTPResponse {
-        var response = response(.wait, [])
+        var response = response(.stuck, [])
         if !isOpen {
             journal.note("cancelled")
             response.status = 503
@@ -95,7 +101,7 @@ struct TestApplication: HTTPApplication {
         var response = HTTPResponse(status: 200)
         switch kind {
         case .echo: response.content = .bytes(content)
-        case .wait: response.content = .bytes(Array("waited".utf8))
+        case .wait, .stuck: response.content = .bytes(Array("waited".utf8))
         case .slow: response.content = .bytes(Array("slow".utf8))
         case .large(let byteCount): response.content = .bytes(Self.pattern(byteCount))
         case .final(let byteCount): return HTTPResponse(status: 200, content: .bytes(Self.pattern(byteCount)))
@@ -159,10 +165,17 @@ private struct PatternEncoder: ContentEncoder {
 private final class GateWait: HTTPWait {
     private let application: TestApplication
     private let isOpen = Mutex(false)
+    private let isTimedOut = Mutex(false)
     private let key: Int
+    private let endsOnDemand: Bool
+    let deadline: ContinuousClock.Instant
 
-    init(_ application: TestApplication, exchange: any HTTPExchange) {
+    init(
+        _ application: TestApplication, for duration: Duration, endsOnDemand: Bool = true, exchange: any HTTPExchange
+    ) {
         self.application = application
+        self.endsOnDemand = endsOnDemand
+        deadline = .now + duration
         key = application.gate.makeKey()
         application.gate.wait(key) { [self] isOpen in
             self.isOpen.withLock { $0 = isOpen }
@@ -170,11 +183,15 @@ private final class GateWait: HTTPWait {
         }
     }
 
-    var deadline: ContinuousClock.Instant { .now + .seconds(1000) }
+    func end(_ cause: WaitEndCause) {
+        if cause == .timeLimit { isTimedOut.withLock { $0 = true } }
+        if endsOnDemand { application.gate.cancel(key) }
+    }
 
-    func end(_ cause: WaitEndCause) { application.gate.cancel(key) }
-
-    func response() -> HTTPResponse { application.response(after: isOpen.withLock { $0 }) }
+    func response() -> HTTPResponse {
+        if isTimedOut.withLock({ $0 }) { return HTTPResponse(status: 204) }
+        return application.response(after: isOpen.withLock { $0 })
+    }
 }
 
 /// Closed until a test opens it.

@@ -4,6 +4,21 @@ import Testing
 @testable import Reactor
 
 @Suite struct DeadlineHeapTests {
+    @Test("Instants before the heap, and centuries away, keep their order")
+    func farAway() {
+        let before = ContinuousClock.now
+        var heap = DeadlineHeap()
+        let instants = [
+            before, before + .seconds(6_000_000_000), before + .seconds(8_999_000_000),
+            before + .seconds(20_000_000_000),
+        ]
+        let entries = instants.map { _ in DeadlineEntry() }
+        for index in [2, 0, 3, 1] { heap.insert(entries[index], at: instants[index]) }
+        let end = before + .seconds(30_000_000_000)
+        for entry in entries { #expect(heap.popDue(at: end) === entry) }
+        #expect(heap.popDue(at: end) == nil)
+    }
+
     @Test("The heap gives out what a sorted list would, through insertions, moves and removals")
     func likeSortedList() {
         var random = SystemRandomNumberGenerator()
