@@ -11,7 +11,7 @@ enum MessageForm: Sendable, Equatable {
     case opaque(String)
 
     /// - Throws: 415 `unsupported-media-type` where `Content-Type` is no media type, or is given twice.
-    init(_ head: RequestHead) throws(Problem) {
+    init(_ head: borrowing RequestHead) throws(Problem) {
         var given: ArraySlice<UInt8>?
         for line in head.fields.lines where line.known == .contentType {
             guard given == nil else { throw Self.notAMediaType }

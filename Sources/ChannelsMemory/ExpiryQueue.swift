@@ -92,7 +92,7 @@ struct ExpiryQueue<Item: ExpiryItem> {
         var best: Int?
         var empty: Int?
         for index in runs.indices {
-            if runs[index].first == nil {
+            if runs[index].begin == .distantFuture {
                 empty = index
             } else if runs[index].end <= deadline, best.map({ runs[$0].end < runs[index].end }) ?? true {
                 best = index

@@ -14,6 +14,7 @@ package struct HTTPResponse: Sendable {
     /// The connection ends after this answer.
     package var closesConnection: Bool
 
+    @inlinable
     package init(
         status: Int, commonFields: FieldLines? = nil, fields: [(name: String, value: String)] = [],
         content: HTTPContent = .none, closesConnection: Bool = false

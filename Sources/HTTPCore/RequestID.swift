@@ -4,7 +4,7 @@ package enum RequestID {
 
     /// The client's id; nil where it is missing, given twice, or not 1 to 128 visible ASCII characters other than quotes,
     /// backslash and comma. So it can stand in any log line as it is.
-    package static func sent(in head: RequestHead) -> String? {
+    package static func sent(in head: borrowing RequestHead) -> String? {
         var lines = head.fields.lines.lazy.filter { $0.known == .requestID }.makeIterator()
         guard let line = lines.next(), lines.next() == nil else { return nil }
         let value = head.bytes[line.value]

@@ -40,28 +40,34 @@ package enum ResponseSerializer {
         // 204 has no length (RFC 9110 §8.6), and that of a 304 would be another answer's.
         let hasContent = response.status != 204 && response.status != 304
         let contentBytes = response.content.byteCount
+        // Taken out one by one: a closure would have a copy of the whole answer.
+        let (status, common, closes) = (
+            response.status, response.commonFields, context.closesConnection || response.closesConnection
+        )
+        let fields = response.fields.isEmpty ? nil : response.fields
+        let (requestID, date, version) = (context.requestID, context.date, context.version)
         buffer.append(addingCapacity: bytesMax(of: response, in: context)) { span in
             span.withUnsafeMutableBufferPointer { room, count in
                 var text = TextWriter(room)
-                writeStatusLine(response.status, to: &text)
+                writeStatusLine(status, to: &text)
                 text.write("Server: laurel\r\nDate: ")
-                text.write(context.date)
-                if !context.requestID.isEmpty {
+                text.write(date)
+                if !requestID.isEmpty {
                     text.write("\r\nX-Request-Id: ")
-                    text.writeFieldValue(context.requestID)
+                    text.writeFieldValue(requestID)
                 }
-                if let common = response.commonFields { text.write(common.bytes) }
-                if !response.fields.isEmpty {
-                    for field in response.fields { text.writeLine(field) }
+                if let common { text.write(common.bytes) }
+                if let fields {
+                    for field in fields { text.writeLine(field) }
                 }
                 if hasContent {
                     text.write("\r\nContent-Length: ")
                     text.writeDecimal(contentBytes)
                 }
                 // RFC 9112 §9.3: what is not the version's default is said.
-                if context.closesConnection || response.closesConnection {
+                if closes {
                     text.write("\r\nConnection: close")
-                } else if context.version == .http10 {
+                } else if version == .http10 {
                     text.write("\r\nConnection: keep-alive")
                 }
                 text.write("\r\n\r\n")

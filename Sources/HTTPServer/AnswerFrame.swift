@@ -9,9 +9,16 @@ struct AnswerFrame {
     /// The client may still send what nobody will read: the connection ends after the answer, once it had time to read it.
     var leavesUnread = false
 
-    init(_ head: RequestHead?) {
-        method = head?.method
-        version = head?.version ?? .http11
-        keepsAlive = head?.keepsAlive ?? false
+    init(_ head: borrowing RequestHead) {
+        method = head.method
+        version = head.version
+        keepsAlive = head.keepsAlive
+    }
+
+    /// Of a request whose head was not read.
+    init() {
+        method = nil
+        version = .http11
+        keepsAlive = false
     }
 }

@@ -144,9 +144,9 @@ final class Connection: HTTPExchange, @unchecked Sendable {
         }
     }
 
-    private func begin(_ head: RequestHead?) {
+    private func begin(_ head: borrowing RequestHead) {
         hasWaited = false
-        requestID = head.flatMap { RequestID.sent(in: $0) } ?? worker.makeRequestID()
+        requestID = RequestID.sent(in: head) ?? worker.makeRequestID()
     }
 
     private func ask(_ call: any HTTPCall, _ content: [UInt8], _ frame: AnswerFrame) -> Outcome {
@@ -239,8 +239,14 @@ final class Connection: HTTPExchange, @unchecked Sendable {
     /// Answers what never became a call, and ends.
     private nonisolated(nonsending) func reject(_ rejection: HTTPRejection, head: RequestHead?) async {
         if isAborted { return }
-        begin(head)
-        var frame = AnswerFrame(head)
+        var frame = AnswerFrame()
+        if let head {
+            begin(head)
+            frame = AnswerFrame(head)
+        } else {
+            hasWaited = false
+            requestID = worker.makeRequestID()
+        }
         frame.leavesUnread = true
         _ = await send(application.respond(to: rejection, head: head), frame)
     }
