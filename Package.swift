@@ -28,6 +28,7 @@ let package = Package(
         .executable(name: "laurel", targets: ["laurel"]),
         .library(name: "Channels", targets: ["Channels"]),
         .library(name: "ChannelsMemory", targets: ["ChannelsMemory"]),
+        .library(name: "ChannelsTesting", targets: ["ChannelsTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -44,6 +45,7 @@ let package = Package(
         room("Channels"),
         room("ChannelsMemory", imports: ["Channels"]),
         room("ChannelsHTTP", imports: ["Channels", "HTTPCore"]),
+        room("ChannelsTesting", imports: ["Channels"]),
         room(
             "LoadGenerator",
             imports: ["Reactor", .product(name: "Histogram", package: "hdrhistogram-swift")]),
@@ -83,6 +85,7 @@ let package = Package(
         tests("HTTPServerTests", imports: ["HTTPServer", "HTTPCore", "Reactor"]),
         tests("ChannelsTests", imports: ["Channels"]),
         tests("ChannelsMemoryTests", imports: ["ChannelsMemory", "Channels"]),
+        tests("ChannelsTestingTests", imports: ["ChannelsTesting", "Channels", "ChannelsMemory"]),
         tests(
             "ChannelsHTTPTests",
             imports: [
