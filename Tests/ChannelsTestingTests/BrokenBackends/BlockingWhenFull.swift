@@ -1,0 +1,16 @@
+import Channels
+
+/// A send to a full channel waits for room.
+struct BlockingWhenFull: WrappingBackend {
+    let base: any ChannelBackend
+
+    func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
+        while true {
+            do {
+                return try await base.send(message, to: channel, options: options)
+            } catch let error as ChannelError where error.code == .channelFull {
+                try await Task.sleep(for: .milliseconds(1))
+            }
+        }
+    }
+}

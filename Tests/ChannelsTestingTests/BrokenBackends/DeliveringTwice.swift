@@ -1,0 +1,26 @@
+import Channels
+import Synchronization
+
+/// Lets each third message be taken a second time.
+final class DeliveringTwice: WrappingBackend {
+    let base: any ChannelBackend
+    private let state = Mutex<(takes: Int, again: [Delivery])>((0, []))
+
+    init(base: any ChannelBackend) { self.base = base }
+
+    func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
+        let again: Delivery? = state.withLock { state in
+            guard let index = state.again.firstIndex(where: { channels.contains($0.channel) }) else { return nil }
+            return state.again.remove(at: index)
+        }
+        if let again { return [again] }
+        let deliveries = try await base.receiveMany(channels, options: options)
+        state.withLock { state in
+            for delivery in deliveries {
+                state.takes += 1
+                if state.takes.isMultiple(of: 3) { state.again.append(delivery) }
+            }
+        }
+        return deliveries
+    }
+}

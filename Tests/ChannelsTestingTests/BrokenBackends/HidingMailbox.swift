@@ -1,0 +1,14 @@
+import Channels
+
+/// Says the mailbox's name instead of the channel's.
+struct HidingMailbox: WrappingBackend {
+    let base: any ChannelBackend
+
+    func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
+        try await base.receiveMany(channels, options: options).map { delivery in
+            var delivery = delivery
+            delivery.channel = delivery.channel.queue
+            return delivery
+        }
+    }
+}

@@ -1,0 +1,10 @@
+import Channels
+
+/// Keeps messages, whatever their expiry.
+struct NeverExpiring: WrappingBackend {
+    let base: any ChannelBackend
+
+    func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
+        try await base.send(message, to: channel, options: SendOptions(expiry: .seconds(1_000_000)))
+    }
+}

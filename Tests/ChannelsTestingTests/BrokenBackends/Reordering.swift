@@ -1,0 +1,10 @@
+import Channels
+
+/// Takes several messages at a time, and says them in the wrong order.
+struct Reordering: WrappingBackend {
+    let base: any ChannelBackend
+
+    func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
+        try await base.receiveMany(channels, options: options).reversed()
+    }
+}

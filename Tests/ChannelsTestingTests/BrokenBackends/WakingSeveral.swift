@@ -1,0 +1,14 @@
+import Channels
+
+/// A message that ends a wait is left in its channel, for the next one.
+struct WakingSeveral: WrappingBackend {
+    let base: any ChannelBackend
+
+    func receiveManyBlocking(
+        _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant
+    ) async throws -> [Delivery] {
+        let deliveries = try await base.receiveManyBlocking(channels, options: options, until: deadline)
+        _ = await base.giveBack(deliveries)
+        return deliveries
+    }
+}
