@@ -84,12 +84,13 @@ let package = Package(
         tests("ReactorTests", imports: ["Reactor"]),
         tests("HTTPServerTests", imports: ["HTTPServer", "HTTPCore", "Reactor"]),
         tests("ChannelsTests", imports: ["Channels"]),
-        tests("ChannelsMemoryTests", imports: ["ChannelsMemory", "Channels"]),
+        tests("ChannelsMemoryTests", imports: ["ChannelsMemory", "Channels", "ChannelsTesting"]),
         tests("ChannelsTestingTests", imports: ["ChannelsTesting", "Channels", "ChannelsMemory"]),
         tests(
             "ChannelsHTTPTests",
             imports: [
-                "ChannelsHTTP", "Channels", "ChannelsMemory", "HTTPCore", .product(name: "Yams", package: "Yams"),
+                "ChannelsHTTP", "Channels", "ChannelsMemory", "ChannelsTesting", "HTTPCore",
+                .product(name: "Yams", package: "Yams"),
             ]
         ),
         tests(

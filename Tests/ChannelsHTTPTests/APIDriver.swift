@@ -1,19 +1,20 @@
 import Channels
 import ChannelsHTTP
 import ChannelsMemory
+import ChannelsTesting
 import HTTPCore
 import Synchronization
 import Testing
 
 /// The API in process: requests go through the real parser, `admit` and `respond`, answers are held against the contract.
 final class APIDriver: Sendable {
-    let clock: HandClock
+    let clock: ManualClock
     let application: ChannelsApplication
     let errors: ErrorLog
 
     /// - Parameter layers: The layer's backends; by default one `default` and one `jobs`, both in memory.
     init(
-        layers: [String: any ChannelBackend] = [:], clock: HandClock = HandClock(),
+        layers: [String: any ChannelBackend] = [:], clock: ManualClock = ManualClock(),
         layerSettings: LayerSettings = LayerSettings(), change: (inout APISettings) -> Void = { _ in }
     ) async {
         self.clock = clock
@@ -179,7 +180,7 @@ final class TestExchange: HTTPExchange {
     }
 
     /// The server's way with a wait without a task, but that it is a task's.
-    func response(after wait: any HTTPWait, _ clock: HandClock) async -> HTTPResponse {
+    func response(after wait: any HTTPWait, _ clock: ManualClock) async -> HTTPResponse {
         isWaiting = true
         let timeLimit = clock.schedule(at: wait.deadline) { wait.end(.timeLimit) }
         defer { timeLimit.cancel() }

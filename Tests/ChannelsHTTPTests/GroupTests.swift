@@ -1,3 +1,4 @@
+import ChannelsTesting
 import Testing
 
 @Suite("Groups, status and totals")

@@ -1,6 +1,7 @@
 import Channels
 import ChannelsHTTP
 import ChannelsMemory
+import ChannelsTesting
 import Foundation
 import HTTPCore
 import Testing
@@ -193,7 +194,7 @@ struct ReceiveTests {
 
     @Test("A receiver waits for its message, and only while it waits it says so", arguments: [true, false])
     func waits(isImmediate: Bool) async {
-        let clock = HandClock()
+        let clock = ManualClock()
         let backend = MemoryBackend(clock: clock, epoch: 1)
         let api = await APIDriver(
             layers: ["default": isImmediate ? backend : SuspendingBackend(of: backend)], clock: clock)
@@ -240,7 +241,7 @@ struct ReceiveTests {
 
     @Test("A wait that is cancelled answers 503 and has taken nothing", arguments: [true, false])
     func cancelled(isImmediate: Bool) async {
-        let clock = HandClock()
+        let clock = ManualClock()
         let backend = MemoryBackend(clock: clock, epoch: 1)
         let api = await APIDriver(
             layers: ["default": isImmediate ? backend : SuspendingBackend(of: backend)], clock: clock)

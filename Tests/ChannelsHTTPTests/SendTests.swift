@@ -1,5 +1,6 @@
 import Channels
 import ChannelsHTTP
+import ChannelsTesting
 import HTTPCore
 import Testing
 

@@ -1,11 +1,12 @@
 import Channels
+import ChannelsTesting
 import Testing
 
 @testable import ChannelsMemory
 
 @Suite("The memory limit of a layer")
 struct MemoryLimitTests {
-    private let clock = HandClock()
+    private let clock = ManualClock()
 
     @Test("What is stored stays: a member reads all group copies that it has room for, in order, at the limit too")
     func groupCopiesStay() async throws {
@@ -261,7 +262,7 @@ struct MemoryLimitTests {
 
 extension MemoryBackend {
     fileprivate func receiveManyBlocking(
-        _ names: [String], for duration: Duration, _ clock: HandClock
+        _ names: [String], for duration: Duration, _ clock: ManualClock
     ) async throws -> [Delivery] {
         try await receiveManyBlocking(
             names.map { try ChannelName($0) }, options: ReceiveOptions(), until: clock.now + duration)

@@ -1,11 +1,12 @@
 import Channels
 import ChannelsMemory
+import ChannelsTesting
 import Synchronization
 import Testing
 
 @Suite("Receivers that wait without a task")
 struct ParkedReceiverTests {
-    private let clock = HandClock()
+    private let clock = ManualClock()
     private let names: [ChannelName]
 
     init() throws { names = [try ChannelName("a")] }

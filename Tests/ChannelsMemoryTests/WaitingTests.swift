@@ -1,11 +1,12 @@
 import Channels
 import ChannelsMemory
+import ChannelsTesting
 import Synchronization
 import Testing
 
 @Suite("Receivers in wait, on the memory backend")
 struct WaitingTests {
-    private let clock = HandClock()
+    private let clock = ManualClock()
     private let backend: MemoryBackend
 
     init() { backend = MemoryBackend(clock: clock, epoch: 1) }
