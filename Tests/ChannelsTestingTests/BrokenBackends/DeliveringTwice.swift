@@ -10,7 +10,11 @@ final class DeliveringTwice: WrappingBackend {
 
     func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
         let again: Delivery? = state.withLock { state in
-            guard let index = state.again.firstIndex(where: { channels.contains($0.channel) }) else { return nil }
+            guard
+                let index = state.again.firstIndex(where: { again in
+                    channels.contains { $0 == again.channel || $0 == again.channel.mailbox }
+                })
+            else { return nil }
             return state.again.remove(at: index)
         }
         if let again { return [again] }

@@ -1,0 +1,14 @@
+import Channels
+
+/// Counts the excluded among the members of a group send.
+struct CountingExcluded: WrappingBackend {
+    let base: any ChannelBackend
+
+    func sendGroup(
+        _ message: Message, to group: GroupName, options: GroupSendOptions
+    ) async throws -> GroupSendReceipt {
+        var receipt = try await base.sendGroup(message, to: group, options: options)
+        receipt.members = receipt.members.map { $0 + options.excluded.count }
+        return receipt
+    }
+}

@@ -1,0 +1,10 @@
+import Channels
+
+/// Purges, flushes and removes groups without an effect.
+struct DroppingNothing: WrappingBackend {
+    let base: any ChannelBackend
+
+    func purge(_ channel: ChannelName) async throws {}
+    func removeGroup(_ group: GroupName) async throws {}
+    func flush() async throws {}
+}

@@ -1,0 +1,8 @@
+import Channels
+
+/// Says that it takes deliveries back, and loses them.
+struct GivingNothingBack: WrappingBackend {
+    let base: any ChannelBackend
+
+    func giveBack(_ deliveries: [Delivery]) async -> Int { 0 }
+}

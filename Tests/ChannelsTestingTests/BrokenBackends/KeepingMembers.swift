@@ -1,0 +1,8 @@
+import Channels
+
+/// A channel that leaves a group stays in it.
+struct KeepingMembers: WrappingBackend {
+    let base: any ChannelBackend
+
+    func groupDiscard(_ channel: ChannelName, from group: GroupName) async throws {}
+}

@@ -1,0 +1,12 @@
+import Channels
+
+/// A receive that may wait does not.
+struct NeverWaiting: WrappingBackend {
+    let base: any ChannelBackend
+
+    func receiveManyBlocking(
+        _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant
+    ) async throws -> [Delivery] {
+        try await base.receiveMany(channels, options: options)
+    }
+}

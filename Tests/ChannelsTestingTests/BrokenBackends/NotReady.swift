@@ -1,0 +1,8 @@
+import Channels
+
+/// Says that it cannot serve.
+struct NotReady: WrappingBackend {
+    let base: any ChannelBackend
+
+    func checkReadiness() async throws { throw ChannelError(.backendUnavailable, "Not yet.") }
+}

@@ -1,0 +1,13 @@
+import Channels
+
+/// Sends to a group twice.
+struct SendingCopiesTwice: WrappingBackend {
+    let base: any ChannelBackend
+
+    func sendGroup(
+        _ message: Message, to group: GroupName, options: GroupSendOptions
+    ) async throws -> GroupSendReceipt {
+        _ = try await base.sendGroup(message, to: group, options: options)
+        return try await base.sendGroup(message, to: group, options: options)
+    }
+}

@@ -1,0 +1,10 @@
+import Channels
+
+/// Takes all that is there.
+struct TakingAll: WrappingBackend {
+    let base: any ChannelBackend
+
+    func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
+        try await base.receiveMany(channels, options: ReceiveOptions(messagesMax: 1000))
+    }
+}
