@@ -61,8 +61,10 @@ struct DeadlineHeap: ~Copyable {
     /// Beyond three centuries, where no loop comes, all instants are one.
     private func nanoseconds(of instant: ContinuousClock.Instant) -> Int64 {
         let (seconds, attoseconds) = (instant - start).components
-        guard seconds.magnitude < 9_000_000_000 else { return seconds < 0 ? 0 : 9_000_000_000_000_000_000 }
-        return seconds * 1_000_000_000 + (attoseconds + 999_999_999) / 1_000_000_000
+        guard seconds.magnitude < 9_000_000_000 else { return (seconds < 0 ? -1 : 1) * 9_000_000_000_000_000_000 }
+        // Division cuts off towards zero: before the start that is up already.
+        let rounding: Int64 = attoseconds > 0 ? 999_999_999 : 0
+        return seconds * 1_000_000_000 + (attoseconds + rounding) / 1_000_000_000
     }
 
     // The element on its way is put down where it comes to rest; until then its place holds one that has moved on.

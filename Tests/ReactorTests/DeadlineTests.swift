@@ -14,6 +14,8 @@ import Testing
         ]
         let entries = instants.map { _ in DeadlineEntry() }
         for index in [2, 0, 3, 1] { heap.insert(entries[index], at: instants[index]) }
+        // To the nanosecond, also before the heap was made.
+        #expect(heap.earliest == before)
         let end = before + .seconds(30_000_000_000)
         for entry in entries { #expect(heap.popDue(at: end) === entry) }
         #expect(heap.popDue(at: end) == nil)
