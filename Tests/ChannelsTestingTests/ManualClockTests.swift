@@ -24,6 +24,9 @@ struct ManualClockTests {
         #expect(ran.withLock { $0 } == [1: .seconds(1), 3: .seconds(3)])
         #expect(clock.now == start + .seconds(4))
         #expect(clock.scheduledCount == 1)
+        // The last one holds the clock that holds it.
+        clock.advance(by: .seconds(1))
+        #expect(clock.scheduledCount == 0)
     }
 
     @Test("What is scheduled for an instant that has passed runs though nobody moves the clock again")
