@@ -82,7 +82,10 @@ let package = Package(
         tests("ReactorTests", imports: ["Reactor"]),
         tests("HTTPServerTests", imports: ["HTTPServer", "HTTPCore", "Reactor"]),
         tests("ChannelsTests", imports: ["Channels"]),
-        tests("ChannelsMemoryTests", imports: ["ChannelsMemory", "Channels"]),
+        .target(
+            name: "ChannelsReference", dependencies: ["Channels"], path: "Tests/ChannelsReference",
+            swiftSettings: settings),
+        tests("ChannelsMemoryTests", imports: ["ChannelsMemory", "Channels", "ChannelsReference"]),
         tests(
             "ChannelsHTTPTests",
             imports: [

@@ -2,6 +2,7 @@ import Channels
 import Testing
 
 @testable import ChannelsMemory
+@testable import ChannelsReference
 
 @Suite("The memory limit of a layer")
 struct MemoryLimitTests {

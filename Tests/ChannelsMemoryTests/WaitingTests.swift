@@ -3,6 +3,8 @@ import ChannelsMemory
 import Synchronization
 import Testing
 
+@testable import ChannelsReference
+
 @Suite("Receivers in wait, on the memory backend")
 struct WaitingTests {
     private let clock = HandClock()
