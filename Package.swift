@@ -28,11 +28,13 @@ let package = Package(
         .executable(name: "laurel", targets: ["laurel"]),
         .library(name: "Channels", targets: ["Channels"]),
         .library(name: "ChannelsMemory", targets: ["ChannelsMemory"]),
+        .library(name: "ChannelsSQLite", targets: ["ChannelsSQLite"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
@@ -43,6 +45,12 @@ let package = Package(
         room("HTTPServer", imports: ["Reactor", "HTTPCore"]),
         room("Channels"),
         room("ChannelsMemory", imports: ["Channels"]),
+        room(
+            "ChannelsSQLite",
+            imports: [
+                "Channels", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
         room("ChannelsHTTP", imports: ["Channels", "HTTPCore"]),
         room(
             "LoadGenerator",
@@ -52,9 +60,8 @@ let package = Package(
         .executableTarget(
             name: "laurel",
             dependencies: [
-                "CLinux", "Reactor", "HTTPCore", "HTTPServer", "Channels", "ChannelsMemory", "ChannelsHTTP",
-                "HTTPClient",
-                "LoadGenerator",
+                "CLinux", "Reactor", "HTTPCore", "HTTPServer", "Channels", "ChannelsMemory", "ChannelsSQLite",
+                "ChannelsHTTP", "HTTPClient", "LoadGenerator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -86,6 +93,12 @@ let package = Package(
             name: "ChannelsReference", dependencies: ["Channels"], path: "Tests/ChannelsReference",
             swiftSettings: settings),
         tests("ChannelsMemoryTests", imports: ["ChannelsMemory", "Channels", "ChannelsReference"]),
+        tests(
+            "ChannelsSQLiteTests",
+            imports: [
+                "ChannelsSQLite", "Channels", "ChannelsReference", .product(name: "GRDB", package: "GRDB.swift"),
+            ]
+        ),
         tests(
             "ChannelsHTTPTests",
             imports: [
