@@ -73,6 +73,10 @@ let package = Package(
         .executableTarget(
             name: "memory-benchmark", dependencies: ["Channels", "ChannelsMemory"],
             path: "Benchmarks/MemoryBackend", swiftSettings: settings),
+        .executableTarget(
+            name: "sqlite-benchmark",
+            dependencies: ["Channels", "ChannelsSQLite", .product(name: "GRDB", package: "GRDB.swift")],
+            path: "Benchmarks/SQLiteBackend", swiftSettings: settings),
         .target(name: "CProbe", path: "Benchmarks/CProbe"),
         .executableTarget(
             name: "micro-benchmark",

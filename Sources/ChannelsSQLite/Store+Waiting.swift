@@ -2,10 +2,17 @@ import Channels
 
 extension Store {
     /// Takes what is there, else parks the waiter: nil. Nothing for one whose wait is over before it began.
+    ///
+    /// - Throws: `layerFull`; ``WorkRemains``
     func receive(for waiter: Waiter) throws -> [Delivery]? {
         guard !waiter.isOver else { return [] }
         let deliveries = try receive(waiter.names, options: waiter.options)
         guard deliveries.isEmpty else { return deliveries }
+        guard room.linkCount + waiter.names.count <= WaitingRoom.linksMax else {
+            throw ChannelError(
+                .layerFull, "As many receivers wait on this layer as may. Receive without waiting, or try again later.",
+                limit: WaitingRoom.linksMax, actual: room.linkCount)
+        }
         for name in waiter.names where !room.isWaited(on: name) {
             for group in try groups(of: name) { room.note(name, in: group) }
         }

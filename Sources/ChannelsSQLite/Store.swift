@@ -46,6 +46,17 @@ final class Store {
         return statement
     }
 
+    /// Notes how far the file's time has come, in a transaction of its own.
+    func saveTime() {
+        do {
+            try begin()
+            layer.time = max(layer.time, now)
+            try commit()
+        } catch {
+            rollback()  // then it is the time of the last transaction
+        }
+    }
+
     /// Has the transaction write as much as that of a small message, and take it out again.
     func probe() throws {
         layer.time = max(layer.time + 1, now)

@@ -12,6 +12,10 @@ final class WaitingRoom {
     private var groupsByName: [String: Set<Int64>] = [:]
     private var lastArrival: UInt64 = 0
     private(set) var count = 0
+    /// Names on which receivers wait, each for each receiver.
+    private(set) var linkCount = 0
+    /// How many there may be.
+    static let linksMax = 4_000_000
 
     private var parkedSinceBegin: [Waiter] = []
     private var endedSinceBegin: [Waiter] = []
@@ -71,6 +75,7 @@ final class WaitingRoom {
     private func link(_ waiter: Waiter) {
         waiter.isParked = true
         count += 1
+        linkCount += waiter.names.count
         for name in waiter.names {
             var list = byName[name.rawValue] ?? []
             byName[name.rawValue] = nil  // so that the list is changed in place
@@ -88,6 +93,7 @@ final class WaitingRoom {
         guard waiter.isParked else { return }
         waiter.isParked = false
         count -= 1
+        linkCount -= waiter.names.count
         for name in waiter.names.map(\.rawValue) {
             guard var list = byName.removeValue(forKey: name) else { continue }
             if let index = list.firstIndex(where: { $0 === waiter }) { list.remove(at: index) }

@@ -110,6 +110,8 @@ final class Writer: @unchecked Sendable {
                 afterBatch((try? store.hasAnything()) ?? true)
             }
             for waiter in store.room.all { end(waiter, in: store) }
+            store.now = max(store.now, time())
+            store.saveTime()
         }
         file.close()
         let onClosed = intake.withLock { intake in

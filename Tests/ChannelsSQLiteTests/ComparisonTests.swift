@@ -38,6 +38,15 @@ struct ComparisonTests {
     }
 }
 
+/// Which operations are undone before they are done.
+private final class EveryFifth {
+    private var count = 0
+    var isNext: Bool {
+        count += 1
+        return count.isMultiple(of: 5)
+    }
+}
+
 /// One run: a layer, its reference, and a source of random operations.
 private struct Comparison {
     var difference: String?
@@ -46,6 +55,7 @@ private struct Comparison {
     private let isShortOfBudget: Bool
     private let epochStart: Int64
     private let firstNumber: Int64
+    private let undone = EveryFifth()
     /// In some runs so many that mailboxes find their groups by tables.
     private let groups: [String]
     private let store: Store
@@ -307,6 +317,11 @@ private struct Comparison {
         while true {
             do {
                 store.now = epochStart + now.nanoseconds
+                if undone.isNext {
+                    try store.begin()
+                    _ = try? operation(store)
+                    store.rollback()
+                }
                 try store.begin()
                 let result = Result { try operation(store) }
                 if case .failure(let error) = result, !(error is WorkRemains) { throw error }
