@@ -13,6 +13,8 @@ struct Queue {
     var settledThrough: Int64
     /// No copy expires before this.
     var firstDeadline: Int64
+    /// No copy that stands in the order of its deadline expires after this.
+    var lastDeadline: Int64
     /// When a sweep must look at it.
     var sweepAt: Int64
     var lastChange: Int64
@@ -27,6 +29,7 @@ struct Queue {
         self.settledThrough = settledThrough
         pending = 0
         firstDeadline = Self.never
+        lastDeadline = 0
         sweepAt = Self.never
         lastChange = now
         counts = MessageCounts()
@@ -42,6 +45,7 @@ struct Queue {
         sweepAt = row.int(5)
         lastChange = row.int(6)
         counts = MessageCounts(row, at: 7)
+        lastDeadline = row.int(13)
     }
 }
 
@@ -51,7 +55,7 @@ extension Store {
         return try prepared(
             """
             SELECT id, lane, pending, settledThrough, firstDeadline, sweepAt, lastChange,
-                sent, delivered, expired, purged, rejected, dropped
+                sent, delivered, expired, purged, rejected, dropped, lastDeadline
             FROM queue WHERE name = ?
             """
         ).first(.text(name.rawValue)) { Queue($0, name: name) }
@@ -64,7 +68,7 @@ extension Store {
         // The lane is as good as an id: neither is ever given twice.
         let queue = Queue(
             id: layer.lane, name: channel.queue, lane: layer.lane, settledThrough: layer.sequence, now: now)
-        try prepared("INSERT INTO queue VALUES (?, ?, ?, 0, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0)").run(
+        try prepared("INSERT INTO queue VALUES (?, ?, ?, 0, ?, ?, 0, ?, ?, 0, 0, 0, 0, 0, 0)").run(
             .int(queue.id), .text(queue.name.rawValue), .int(queue.lane), .int(queue.settledThrough),
             .int(queue.firstDeadline), .int(queue.sweepAt), .int(now))
         return queue
@@ -86,13 +90,13 @@ extension Store {
         // None of these is in an index, which would have to be written too.
         try prepared(
             """
-            UPDATE queue SET lane = ?, pending = ?, settledThrough = ?, firstDeadline = ?, lastChange = ?, sent = ?,
-                delivered = ?, expired = ?, purged = ?, rejected = ?, dropped = ?
+            UPDATE queue SET lane = ?, pending = ?, settledThrough = ?, firstDeadline = ?, lastDeadline = ?,
+                lastChange = ?, sent = ?, delivered = ?, expired = ?, purged = ?, rejected = ?, dropped = ?
             WHERE id = ?
             """
         ).run(
             .int(queue.lane), .int(queue.pending), .int(queue.settledThrough), .int(queue.firstDeadline),
-            .int(queue.lastChange), .int(queue.counts.sent), .int(queue.counts.delivered),
+            .int(queue.lastDeadline), .int(queue.lastChange), .int(queue.counts.sent), .int(queue.counts.delivered),
             .int(queue.counts.expired), .int(queue.counts.purged), .int(queue.counts.rejected),
             .int(queue.counts.dropped), .int(queue.id))
     }

@@ -97,7 +97,7 @@ extension Store {
             try insert(stored)
             try insertCopy(
                 number: stored.number, stamp: stored.stamp, channel: delivery.channel, deadline: stored.deadline,
-                bytes: Int64(stored.message.content.count), into: &queue)
+                bytes: Int64(stored.message.content.count), isReturned: true, into: &queue)
         }
         try save(&queue)
     }

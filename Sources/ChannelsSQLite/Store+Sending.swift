@@ -126,11 +126,18 @@ extension Store {
     }
 
     func insertCopy(
-        number: Int64, stamp: Int64, channel: ChannelName, deadline: Int64, bytes: Int64, into queue: inout Queue
+        number: Int64, stamp: Int64, channel: ChannelName, deadline: Int64, bytes: Int64, isReturned: Bool = false,
+        into queue: inout Queue
     ) throws {
-        try prepared("INSERT INTO copy (lane, number, stamp, name, deadline, bytes) VALUES (?, ?, ?, ?, ?, ?)").run(
+        if queue.pending == 0 { queue.lastDeadline = 0 }
+        // One that comes back stands in front of younger ones, whatever its deadline.
+        let isEarly = isReturned || deadline < queue.lastDeadline
+        if !isEarly { queue.lastDeadline = deadline }
+        try prepared(
+            "INSERT INTO copy (lane, number, stamp, name, deadline, bytes, isEarly) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        ).run(
             .int(queue.lane), .int(number), .int(stamp), channel.isInMailbox ? .text(channel.rawValue) : .null,
-            .int(deadline), .int(bytes))
+            .int(deadline), .int(bytes), .int(isEarly ? 1 : 0))
         queue.firstDeadline = min(queue.firstDeadline, deadline)
         queue.pending += 1
         layer.pending += 1
@@ -150,14 +157,28 @@ extension Store {
     /// - Throws: ``WorkRemains`` where there are more.
     func drainExpired(_ queue: inout Queue) throws {
         guard queue.firstDeadline <= now else { return }
-        let expired = try prepared(
-            "SELECT number, stamp FROM copy WHERE lane = ? AND deadline <= ? ORDER BY deadline LIMIT ?"
+        var expired = try prepared(
+            "SELECT number, stamp FROM copy WHERE lane = ? AND isEarly = 1 AND deadline <= ? ORDER BY deadline LIMIT ?"
         ).all(.int(queue.lane), .int(now), .int(sliceRowsMax)) { (number: $0.int(0), stamp: $0.int(1)) }
+        // The others expire from the head on.
+        expired += try prepared(
+            """
+            SELECT number, stamp FROM copy WHERE lane = ?1 AND isEarly = 0 AND deadline <= ?2 AND number < COALESCE(
+                (SELECT number FROM copy WHERE lane = ?1 AND isEarly = 0 AND deadline > ?2 ORDER BY number LIMIT 1),
+                9223372036854775807)
+            ORDER BY number, stamp LIMIT ?3
+            """
+        ).all(.int(queue.lane), .int(now), .int(sliceRowsMax - expired.count)) {
+            (number: $0.int(0), stamp: $0.int(1))
+        }
         for copy in expired { try removeCopy(number: copy.number, stamp: copy.stamp, from: &queue) }
         count(\.expired, expired.count, in: &queue)
         queue.firstDeadline =
-            try prepared("SELECT deadline FROM copy WHERE lane = ? ORDER BY deadline LIMIT 1")
-            .first(.int(queue.lane)) { $0.int(0) } ?? Queue.never
+            try min(
+                prepared("SELECT deadline FROM copy WHERE lane = ? AND isEarly = 1 ORDER BY deadline LIMIT 1")
+                    .first(.int(queue.lane)) { $0.int(0) } ?? Queue.never,
+                prepared("SELECT deadline FROM copy WHERE lane = ? AND isEarly = 0 ORDER BY number, stamp LIMIT 1")
+                    .first(.int(queue.lane)) { $0.int(0) } ?? Queue.never)
         if expired.isEmpty { try write(&queue) } else { try save(&queue) }
         if expired.count == sliceRowsMax { throw WorkRemains() }
     }
