@@ -38,7 +38,7 @@ define install
 	fi
 endef
 
-.PHONY: run build test lint format sanitize bench bench-memory bench-micro clean
+.PHONY: run build test lint format sanitize bench bench-memory bench-sqlite bench-micro clean
 
 run: build
 	@exec .build/release/laurel serve $(ARGS)
@@ -79,6 +79,12 @@ bench-memory:
 	$(call install,$(BUILD_NEEDS))
 	@swift build --quiet -c release $(FAST) --product memory-benchmark
 	@.build/release/memory-benchmark
+
+# Durable sends, group sends by members, and a backlog, on a file in this folder; two minutes.
+bench-sqlite:
+	$(call install,$(BUILD_NEEDS))
+	@swift build --quiet -c release $(FAST) --product sqlite-benchmark
+	@.build/release/sqlite-benchmark
 
 # What the parts of a request cost: time, allocations and instructions; ten seconds. Linked without what debuggers read,
 # as the Valgrind of Debian 12 stumbles over it (DWARF 5).

@@ -29,11 +29,13 @@ let package = Package(
         .library(name: "Channels", targets: ["Channels"]),
         .library(name: "ChannelsMemory", targets: ["ChannelsMemory"]),
         .library(name: "ChannelsTesting", targets: ["ChannelsTesting"]),
+        .library(name: "ChannelsSQLite", targets: ["ChannelsSQLite"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
@@ -44,6 +46,12 @@ let package = Package(
         room("HTTPServer", imports: ["Reactor", "HTTPCore"]),
         room("Channels"),
         room("ChannelsMemory", imports: ["Channels"]),
+        room(
+            "ChannelsSQLite",
+            imports: [
+                "Channels", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
         room("ChannelsHTTP", imports: ["Channels", "HTTPCore"]),
         room("ChannelsTesting", imports: ["Channels"]),
         room(
@@ -54,9 +62,8 @@ let package = Package(
         .executableTarget(
             name: "laurel",
             dependencies: [
-                "CLinux", "Reactor", "HTTPCore", "HTTPServer", "Channels", "ChannelsMemory", "ChannelsHTTP",
-                "HTTPClient",
-                "LoadGenerator",
+                "CLinux", "Reactor", "HTTPCore", "HTTPServer", "Channels", "ChannelsMemory", "ChannelsSQLite",
+                "ChannelsHTTP", "HTTPClient", "LoadGenerator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -68,6 +75,10 @@ let package = Package(
         .executableTarget(
             name: "memory-benchmark", dependencies: ["Channels", "ChannelsMemory"],
             path: "Benchmarks/MemoryBackend", swiftSettings: settings),
+        .executableTarget(
+            name: "sqlite-benchmark",
+            dependencies: ["Channels", "ChannelsSQLite", .product(name: "GRDB", package: "GRDB.swift")],
+            path: "Benchmarks/SQLiteBackend", swiftSettings: settings),
         .target(name: "CProbe", path: "Benchmarks/CProbe"),
         .executableTarget(
             name: "micro-benchmark",
@@ -84,8 +95,18 @@ let package = Package(
         tests("ReactorTests", imports: ["Reactor"]),
         tests("HTTPServerTests", imports: ["HTTPServer", "HTTPCore", "Reactor"]),
         tests("ChannelsTests", imports: ["Channels"]),
-        tests("ChannelsMemoryTests", imports: ["ChannelsMemory", "Channels", "ChannelsTesting"]),
+        .target(
+            name: "ChannelsReference", dependencies: ["Channels"], path: "Tests/ChannelsReference",
+            swiftSettings: settings),
+        tests("ChannelsMemoryTests", imports: ["ChannelsMemory", "Channels", "ChannelsReference", "ChannelsTesting"]),
         tests("ChannelsTestingTests", imports: ["ChannelsTesting", "Channels", "ChannelsMemory"]),
+        tests(
+            "ChannelsSQLiteTests",
+            imports: [
+                "ChannelsSQLite", "Channels", "ChannelsReference", "ChannelsTesting",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]
+        ),
         tests(
             "ChannelsHTTPTests",
             imports: [

@@ -2,8 +2,10 @@ import Channels
 import Testing
 
 @testable import ChannelsMemory
+@testable import ChannelsReference
 
-/// Lazy group logs against the eager reference: the same operations on both, on a clock moved by hand, every answer compared.
+/// Lazy group logs against the eager reference: the same operations on both, on a clock moved by hand, every answer
+/// compared.
 @Suite("What anyone can observe equals an eager implementation")
 struct ComparisonTests {
     /// 20 runs of 50,000 operations: a million. A failure names its seed.
@@ -32,7 +34,10 @@ private struct Comparison {
     private let groups: [String]
     private let state: LayerState
     private var reference: EagerReference
-    private var now = Instant(.now)
+    private let start: Instant
+    private var now: Instant
+    /// The instant as the reference has it.
+    private var elapsed: Duration { now - start }
     private var waiters: [(lazy: Waiter, eager: EagerReference.Receiver)] = []
     private var taken: [(lazy: Delivery, eager: EagerReference.Copy, at: Instant)] = []
 
@@ -42,6 +47,8 @@ private struct Comparison {
 
     init(seed: UInt64) {
         random = SplitMix(state: seed)
+        start = Instant(.now)
+        now = start
         var settings = LayerSettings()
         settings.capacity = 3
         settings.channelCapacities = [
@@ -99,7 +106,7 @@ private struct Comparison {
         default: now += .seconds(random.below(8))
         }
         if random.chance(1, in: 3) { state.sweep(now: now) }
-        reference.move(to: now)
+        reference.move(to: elapsed)
     }
 
     // MARK: Operations
@@ -118,7 +125,7 @@ private struct Comparison {
         } catch {
             answer = .full(pending: error.actual ?? -1)
         }
-        let expected = reference.send(size, to: channel, expiry: expiry, now: now)
+        let expected = reference.send(size, to: channel, expiry: expiry, now: elapsed)
         check(answer, expected, "answer")
         return "send \(size) bytes to \(channel) for \(expiry)"
     }
@@ -129,7 +136,7 @@ private struct Comparison {
         let options = GroupSendOptions(expiry: expiry, excluded: excluded.map { try! ChannelName($0) })
         let answer = try! state.sendGroup(
             Message(content: Array(repeating: 0, count: size)), to: GroupName(group), options: options, now: now)
-        let expected = reference.sendGroup(size, to: group, expiry: expiry, excluded: excluded, now: now)
+        let expected = reference.sendGroup(size, to: group, expiry: expiry, excluded: excluded, now: elapsed)
         check(answer.number, expected.number, "number")
         if isShortOfBudget, answer.members > expected.members {
             // Who lapsed just now may still be counted; it gets nothing.
@@ -183,7 +190,7 @@ private struct Comparison {
             taken.remove(at: random.below(taken.count))
         }
         repeating { state, now in state.giveBack(returned.map(\.lazy), now: now) }
-        for copy in returned.map(\.eager) { reference.giveBack(copy, now: now) }
+        for copy in returned.map(\.eager) { reference.giveBack(copy, now: elapsed) }
         return "giveBack of " + returned.map { "\($0.eager.number) to \($0.eager.channel)" }.joined(separator: ", ")
     }
 
@@ -192,7 +199,7 @@ private struct Comparison {
         repeating { state, now in
             try! state.groupAdd(ChannelName(channel), to: GroupName(group), expiry: expiry, now: now)
         }
-        reference.groupAdd(channel, to: group, expiry: expiry, now: now)
+        reference.groupAdd(channel, to: group, expiry: expiry, now: elapsed)
         return "groupAdd of \(channel) to \(group) for \(expiry)"
     }
 
@@ -227,7 +234,7 @@ private struct Comparison {
     private mutating func look() -> String {
         let (name, group) = (anyChannel(), anyGroup())
         let status = repeating { state, now in state.status(of: try! ChannelName(name), now: now) }
-        check(status, reference.status(of: name, now: now), "status")
+        check(status, reference.status(of: name, now: elapsed), "status")
         let limit = 1 + random.below(5)
         let after = random.chance(1, in: 2) ? try! ChannelName(anyChannel()) : nil
         let page = repeating { state, now in
@@ -325,19 +332,4 @@ private struct Comparison {
         let messagesMax = random.chance(1, in: 2) ? 1 : 1 + random.below(8)
         return (names, ReceiveOptions(messagesMax: messagesMax, contentBytesMax: 20 + random.below(200)))
     }
-}
-
-/// A small generator with a seed (SplitMix64, Steele, Lea and Flood 2014).
-private struct SplitMix {
-    var state: UInt64
-
-    mutating func below(_ bound: Int) -> Int {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Int((mixed ^ (mixed >> 31)) % UInt64(bound))
-    }
-
-    mutating func chance(_ wins: Int, in all: Int) -> Bool { below(all) < wins }
 }

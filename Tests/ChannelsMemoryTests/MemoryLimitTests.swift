@@ -3,6 +3,7 @@ import ChannelsTesting
 import Testing
 
 @testable import ChannelsMemory
+@testable import ChannelsReference
 
 @Suite("The memory limit of a layer")
 struct MemoryLimitTests {

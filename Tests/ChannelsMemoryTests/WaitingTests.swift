@@ -4,6 +4,8 @@ import ChannelsTesting
 import Synchronization
 import Testing
 
+@testable import ChannelsReference
+
 @Suite("Receivers in wait, on the memory backend")
 struct WaitingTests {
     private let clock = ManualClock()

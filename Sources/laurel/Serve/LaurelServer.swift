@@ -1,6 +1,7 @@
 import Channels
 import ChannelsHTTP
 import ChannelsMemory
+import ChannelsSQLite
 import Foundation
 import HTTPServer
 import Logging
@@ -50,6 +51,7 @@ struct LaurelServer {
     private func openLayers(_ clock: LoopClock) async throws -> BackendRegistry {
         var registry = BackendRegistry()
         registry.register("memory") { try MemoryBackend.make($0) }
+        registry.register("sqlite") { try SQLiteBackend.make($0) }
         for layer in settings.layers {
             try await registry.open(layer: layer.name, url: layer.url, defaults: settings.layerDefaults, clock: clock)
             log.debug("layer opened", metadata: ["layer": "\(layer.name)"])

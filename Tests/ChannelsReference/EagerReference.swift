@@ -1,9 +1,8 @@
 import Channels
 
-@testable import ChannelsMemory
-
-/// The semantics of a layer, written as plainly as they can be: each copy of a group send is put on a list of its queue at once,
-/// and judged when the queue settles. Every operation walks everything. The backend must answer the same.
+/// The semantics of a layer, written as plainly as they can be: each copy of a group send is put on a list of its queue
+/// at once, and judged when the queue settles. Every operation walks everything. The backend must answer the same. An
+/// instant is what has passed since the beginning.
 struct EagerReference {
     struct Copy: Equatable {
         var number: UInt64
@@ -11,14 +10,14 @@ struct EagerReference {
         var channel: String
         var group: String?
         var size: Int
-        var sentAt: Instant
-        var deadline: Instant
+        var sentAt: Duration
+        var deadline: Duration
         /// Purges before the take of this copy.
         var purges = 0
     }
 
     struct Member {
-        var deadline: Instant
+        var deadline: Duration
         var stamp: UInt64
     }
 
@@ -77,7 +76,7 @@ struct EagerReference {
 
     // MARK: Time
 
-    mutating func move(to now: Instant) {
+    mutating func move(to now: Duration) {
         for name in queues.keys {
             queues[name]!.unsettled.removeAll { $0.deadline <= now }
             let before = queues[name]!.settled.count
@@ -103,7 +102,7 @@ struct EagerReference {
 
     // MARK: Sending
 
-    mutating func send(_ size: Int, to channel: String, expiry: Duration, now: Instant) -> SendAnswer {
+    mutating func send(_ size: Int, to channel: String, expiry: Duration, now: Duration) -> SendAnswer {
         let name = Self.queueName(channel)
         settle(name)
         var copy = Copy(
@@ -136,7 +135,7 @@ struct EagerReference {
     }
 
     mutating func sendGroup(
-        _ size: Int, to group: String, expiry: Duration, excluded: [String], now: Instant
+        _ size: Int, to group: String, expiry: Duration, excluded: [String], now: Duration
     ) -> (number: UInt64, members: Int) {
         sequence += 1
         groupSends += 1
@@ -193,7 +192,7 @@ struct EagerReference {
         receivers.removeAll { $0 === receiver }
     }
 
-    mutating func giveBack(_ copy: Copy, now: Instant) {
+    mutating func giveBack(_ copy: Copy, now: Duration) {
         let name = Self.queueName(copy.channel)
         queues[name, default: Queue()].counts.delivered -= 1
         var restored = copy
@@ -235,7 +234,7 @@ struct EagerReference {
 
     // MARK: Groups
 
-    mutating func groupAdd(_ channel: String, to group: String, expiry: Duration, now: Instant) {
+    mutating func groupAdd(_ channel: String, to group: String, expiry: Duration, now: Duration) {
         if let member = groups[group]?[channel] {
             groups[group]![channel]!.deadline = max(member.deadline, now + expiry)
         } else if expiry > .zero {
@@ -246,7 +245,7 @@ struct EagerReference {
 
     // MARK: Looking
 
-    func status(of name: String, now: Instant) -> ChannelStatus {
+    func status(of name: String, now: Duration) -> ChannelStatus {
         let queueName = Self.queueName(name)
         var copy = self
         copy.settle(queueName)

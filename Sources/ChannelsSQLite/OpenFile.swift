@@ -1,0 +1,108 @@
+import Channels
+import Foundation
+import GRDB
+
+/// A layer's file, opened, locked and of a format that is known.
+// SAFETY: the store is used inside of `use` only, which one thread at a time is in: the writer's, once it has started.
+final class OpenFile: @unchecked Sendable {
+    private let queue: DatabaseQueue
+    private let store: Store
+    let timeline: Timeline
+
+    /// How many pages the write-ahead log may have before a commit moves them into the file: 16 MiB.
+    private static let checkpointPages = 4096
+    /// To which size a log is cut that a large transaction has made longer.
+    private static let logBytesKept = 64 << 20
+    /// Of the file kept in memory at most, in KiB.
+    private static let cacheKiB = 32 << 10
+
+    /// - Parameters:
+    ///   - isFull: `synchronous=full`.
+    ///   - wall: nanoseconds since 1970.
+    /// - Throws: ``RegistryError``, with a text for the operator.
+    init(
+        path: String, isFull: Bool, settings: LayerSettings, wall: Int64, start: ContinuousClock.Instant,
+        sliceRowsMax: Int = 2000, spanBits: Int64 = 8
+    ) throws {
+        do {
+            var configuration = Configuration()
+            configuration.label = "laurel"
+            configuration.foreignKeysEnabled = false
+            configuration.prepareDatabase { database in
+                // The lock first: with it the log needs no shared memory, and nobody else gets in.
+                try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
+            }
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+            (store, timeline) = try queue.writeWithoutTransaction { database in
+                try Self.prepare(database, path: path)
+                let store = try Store(
+                    database, settings: settings, room: WaitingRoom(), sliceRowsMax: sliceRowsMax,
+                    spanBits: spanBits)
+                let timeline = Timeline(stopped: store.layer.time, wall: wall, at: start)
+                // Whatever `synchronous` is: numbers that were skipped stay skipped.
+                try database.execute(sql: "PRAGMA synchronous = FULL")
+                store.now = timeline.time(at: start)
+                try store.begin()
+                store.startNumbers(wall: wall)
+                try store.commit()
+                if !isFull { try database.execute(sql: "PRAGMA synchronous = NORMAL") }
+                return (store, timeline)
+            }
+        } catch let error as RegistryError {
+            throw error
+        } catch {
+            throw Self.explanation(of: error, path: path)
+        }
+    }
+
+    private static func prepare(_ database: Database, path: String) throws {
+        let isNew = try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM sqlite_schema") == 0
+        if isNew { try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
+        // A stranger's file is left as it is.
+        if !isNew { try Schema.requireOurs(database, path: path) }
+        let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
+        guard mode == "wal" else {
+            throw RegistryError(
+                "'\(path)' cannot have a write-ahead log (its mode is '\(mode ?? "?")'): use a file on a local disk.")
+        }
+        try database.execute(
+            sql: """
+                PRAGMA wal_autocheckpoint = \(checkpointPages);
+                PRAGMA journal_size_limit = \(logBytesKept);
+                PRAGMA cache_size = -\(cacheKiB);
+                PRAGMA secure_delete = OFF;
+                PRAGMA temp_store = MEMORY;
+                """)
+        try Schema.migrate(database)
+    }
+
+    /// Runs `body` with the store. One thread at a time.
+    func use(_ body: (Store) -> Void) {
+        queue.writeWithoutTransaction { _ in body(store) }
+    }
+
+    /// Moves what is in the log into the file, and lets go of it.
+    func close() {
+        store.letGoOfStatements()
+        try? queue.writeWithoutTransaction { database in _ = try database.checkpoint(.truncate) }
+        try? queue.close()
+    }
+
+    private static func explanation(of error: any Error, path: String) -> RegistryError {
+        guard let error = error as? DatabaseError else { return RegistryError("'\(path)' cannot be opened: \(error)") }
+        let reason =
+            switch error.resultCode {
+            case .SQLITE_BUSY, .SQLITE_LOCKED:
+                "another process has it open. Stop that one, or name another file"
+            case .SQLITE_NOTADB: "it is not a database. Name another file"
+            case .SQLITE_CORRUPT: "it is damaged. Restore it from a copy, or name another file"
+            case .SQLITE_CANTOPEN:
+                "it or its folder does not exist or is not accessible. Make the folder, or name another file"
+            case .SQLITE_READONLY, .SQLITE_PERM:
+                "it or its folder cannot be written. Give the server's user the right to, or name another file"
+            case .SQLITE_FULL: "the disk is full. Make room"
+            default: "\(error.message ?? "it failed") (SQLite \(error.extendedResultCode.rawValue))"
+            }
+        return RegistryError("The file '\(path)' cannot be opened: \(reason).")
+    }
+}
