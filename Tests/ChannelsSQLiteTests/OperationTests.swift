@@ -1,4 +1,5 @@
 import Channels
+import ChannelsTesting
 import Foundation
 import Testing
 

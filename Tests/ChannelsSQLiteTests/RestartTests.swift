@@ -1,4 +1,5 @@
 import Channels
+import ChannelsTesting
 import Testing
 
 @testable import ChannelsReference
