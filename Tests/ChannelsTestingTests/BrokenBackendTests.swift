@@ -91,7 +91,7 @@ struct BrokenBackendTests {
         },
         Case("refuses full members", breaks: "capacity.group-copy") { RefusingFullMembers(base: $0) },
         Case("serves who came last", breaks: "waiting.first-come") { LastComeFirstServed(base: $0) },
-        Case("miscounts", breaks: "capacity.receipt") { MiscountingPending(base: $0) },
+        Case("miscounts", breaks: "capacity.receipt") { LeavingItselfOut(base: $0) },
         Case("never expires copies", breaks: "expiry.group-copy") { NeverExpiringCopies(base: $0) },
         Case("delays copies", breaks: "group-sends.order", "settling.send") { DelayingCopies(base: $0) },
         Case(

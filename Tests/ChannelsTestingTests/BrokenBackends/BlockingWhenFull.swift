@@ -9,6 +9,7 @@ struct BlockingWhenFull: WrappingBackend {
             do {
                 return try await base.send(message, to: channel, options: options)
             } catch let error as ChannelError where error.code == .channelFull {
+                // That is what is broken here: it waits, and looks again, until the kit gives up on it.
                 try await Task.sleep(for: .milliseconds(1))
             }
         }

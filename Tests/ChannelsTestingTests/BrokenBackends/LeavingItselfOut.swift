@@ -1,7 +1,7 @@
 import Channels
 
 /// Does not count the message itself among those that wait.
-struct MiscountingPending: WrappingBackend {
+struct LeavingItselfOut: WrappingBackend {
     let base: any ChannelBackend
 
     func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
