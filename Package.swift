@@ -104,7 +104,7 @@ let package = Package(
             "ChannelsSQLiteTests",
             imports: [
                 "ChannelsSQLite", "Channels", "ChannelsReference", "ChannelsTesting",
-                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),
         tests(

@@ -2,6 +2,8 @@
 protocol Call: AnyObject, Sendable {
     /// Bytes of content that it carries.
     var contentBytes: Int { get }
+    /// True where a failure of the store is no answer: it is tried again until the store works.
+    var mustNotFail: Bool { get }
 
     /// Runs it inside of a transaction and keeps what came of it, a refusal too. May be run again after a rollback.
     ///

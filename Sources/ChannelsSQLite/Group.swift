@@ -14,15 +14,18 @@ struct Group {
     var lastDeadline: Int64
     /// No membership lapses before this.
     var nextLapse: Int64
+    /// No entry expires before this.
+    var nextExpiry: Int64
 
     init(_ row: PreparedStatement) throws {
         id = row.int(0)
-        name = try GroupName(row.text(1) ?? "")
+        name = try row.groupName(1)
         isClosed = row.int(2) != 0
         members = Int(row.int(3))
         lastNumber = row.int(4)
         lastDeadline = row.int(5)
         nextLapse = row.int(6)
+        nextExpiry = row.int(7)
     }
 }
 
@@ -49,7 +52,7 @@ struct Membership {
 
     init(_ row: PreparedStatement) throws {
         group = row.int(0)
-        name = try ChannelName(row.text(1) ?? "")
+        name = try row.channelName(1)
         queue = row.int(2)
         joinedAfter = row.int(3)
         stamp = row.int(4)
@@ -61,21 +64,25 @@ extension Store {
     func findGroup(_ name: GroupName) throws -> Group? {
         try prepared(
             """
-            SELECT id, name, isClosed, members, lastNumber, lastDeadline, nextLapse FROM grp
+            SELECT id, name, isClosed, members, lastNumber, lastDeadline, nextLapse, nextExpiry FROM grp
             WHERE name = ? AND isClosed = 0
             """
         ).first(.text(name.rawValue)) { try Group($0) }
     }
 
     func group(_ id: Int64) throws -> Group? {
-        try prepared("SELECT id, name, isClosed, members, lastNumber, lastDeadline, nextLapse FROM grp WHERE id = ?")
-            .first(.int(id)) { try Group($0) }
+        try prepared(
+            "SELECT id, name, isClosed, members, lastNumber, lastDeadline, nextLapse, nextExpiry FROM grp WHERE id = ?"
+        ).first(.int(id)) { try Group($0) }
     }
 
     func makeGroup(_ name: GroupName) throws -> Group {
         if let group = try findGroup(name) { return group }
         try prepared(
-            "INSERT INTO grp (name, isClosed, members, lastNumber, lastDeadline, nextLapse) VALUES (?, 0, 0, 0, 0, ?)"
+            """
+            INSERT INTO grp (name, isClosed, members, lastNumber, lastDeadline, nextLapse, nextExpiry)
+            VALUES (?, 0, 0, 0, 0, ?2, ?2)
+            """
         ).run(.text(name.rawValue), .int(Queue.never))
         return try findGroup(name)!
     }

@@ -12,6 +12,8 @@ struct LayerRow: Equatable {
     var lastGroupNumber: Int64 = 0
     /// The file's time when it was last written.
     var time: Int64 = 0
+    /// The wall clock's then.
+    var wall: Int64 = 0
     var pending = 0
     var queues = 0
     /// Groups with members.
@@ -29,18 +31,19 @@ struct LayerRow: Equatable {
         lane = row.int(3)
         lastGroupNumber = row.int(4)
         time = row.int(5)
-        pending = Int(row.int(6))
-        queues = Int(row.int(7))
-        groups = Int(row.int(8))
-        groupSends = Int(row.int(9))
-        groupCopies = Int(row.int(10))
-        counts = MessageCounts(row, at: 11)
+        wall = row.int(6)
+        pending = Int(row.int(7))
+        queues = Int(row.int(8))
+        groups = Int(row.int(9))
+        groupSends = Int(row.int(10))
+        groupCopies = Int(row.int(11))
+        counts = MessageCounts(row, at: 12)
     }
 
     static func load(_ store: Store) throws -> LayerRow {
         try store.prepared(
             """
-            SELECT epoch, sequence, joinStamp, lane, lastGroupNumber, time, pending, queues, groups,
+            SELECT epoch, sequence, joinStamp, lane, lastGroupNumber, time, wall, pending, queues, groups,
                 groupSends, groupCopies, sent, delivered, expired, purged, rejected, dropped
             FROM layer
             """
@@ -51,12 +54,13 @@ struct LayerRow: Equatable {
         try store.prepared(
             """
             UPDATE layer SET epoch = ?, sequence = ?, joinStamp = ?, lane = ?, lastGroupNumber = ?, time = ?,
-                pending = ?, queues = ?, groups = ?, groupSends = ?, groupCopies = ?,
+                wall = ?, pending = ?, queues = ?, groups = ?, groupSends = ?, groupCopies = ?,
                 sent = ?, delivered = ?, expired = ?, purged = ?, rejected = ?, dropped = ?
             """
         ).run(
-            .int(epoch), .int(sequence), .int(joinStamp), .int(lane), .int(lastGroupNumber), .int(time), .int(pending),
-            .int(queues), .int(groups), .int(groupSends), .int(groupCopies), .int(counts.sent), .int(counts.delivered),
+            .int(epoch), .int(sequence), .int(joinStamp), .int(lane), .int(lastGroupNumber), .int(time), .int(wall),
+            .int(pending), .int(queues), .int(groups), .int(groupSends), .int(groupCopies), .int(counts.sent),
+            .int(counts.delivered),
             .int(counts.expired), .int(counts.purged), .int(counts.rejected), .int(counts.dropped))
     }
 }

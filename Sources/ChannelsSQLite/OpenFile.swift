@@ -7,22 +7,22 @@ import GRDB
 final class OpenFile: @unchecked Sendable {
     private let queue: DatabaseQueue
     private let store: Store
-    let timeline: Timeline
+    let time: FileTime
 
     /// How many pages the write-ahead log may have before a commit moves them into the file: 16 MiB.
     private static let checkpointPages = 4096
     /// To which size a log is cut that a large transaction has made longer.
     private static let logBytesKept = 64 << 20
     /// Of the file kept in memory at most, in KiB.
-    private static let cacheKiB = 32 << 10
+    private static let cacheKiB = 64 << 10
 
     /// - Parameters:
     ///   - isFull: `synchronous=full`.
-    ///   - wall: nanoseconds since 1970.
+    ///   - wall: tells the wall clock, in nanoseconds since 1970.
     /// - Throws: ``RegistryError``, with a text for the operator.
     init(
-        path: String, isFull: Bool, settings: LayerSettings, wall: Int64, start: ContinuousClock.Instant,
-        sliceRowsMax: Int = 2000, spanBits: Int64 = 8
+        path: String, isFull: Bool, settings: LayerSettings, clock: any ChannelClock,
+        wall: @escaping @Sendable () -> Int64, slice: Slice = Slice(), spanBits: Int64 = 8
     ) throws {
         do {
             var configuration = Configuration()
@@ -33,20 +33,21 @@ final class OpenFile: @unchecked Sendable {
                 try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
             }
             queue = try DatabaseQueue(path: path, configuration: configuration)
-            (store, timeline) = try queue.writeWithoutTransaction { database in
+            (store, time) = try queue.writeWithoutTransaction { database in
                 try Self.prepare(database, path: path)
                 let store = try Store(
-                    database, settings: settings, room: WaitingRoom(), sliceRowsMax: sliceRowsMax,
-                    spanBits: spanBits)
-                let timeline = Timeline(stopped: store.layer.time, wall: wall, at: start)
+                    database, settings: settings, room: WaitingRoom(), slice: slice, spanBits: spanBits)
+                let isNew = store.layer.epoch == 0
+                let stopped = FileInstant(time: store.layer.time, wall: store.layer.wall)
+                let time = FileTime(after: isNew ? nil : stopped, clock: clock, wall: wall)
                 // Whatever `synchronous` is: numbers that were skipped stay skipped.
                 try database.execute(sql: "PRAGMA synchronous = FULL")
-                store.now = timeline.time(at: start)
+                store.move(to: time.now)
                 try store.begin()
-                store.startNumbers(wall: wall)
+                store.startNumbers()
                 try store.commit()
                 if !isFull { try database.execute(sql: "PRAGMA synchronous = NORMAL") }
-                return (store, timeline)
+                return (store, time)
             }
         } catch let error as RegistryError {
             throw error

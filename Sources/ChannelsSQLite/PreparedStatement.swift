@@ -1,3 +1,4 @@
+import Channels
 import GRDB
 import GRDBSQLite
 
@@ -62,9 +63,29 @@ final class PreparedStatement {
         return String(cString: bytes)
     }
 
-    func bytes(_ column: CInt) -> [UInt8] {
-        guard let start = sqlite3_column_blob(handle, column) else { return [] }
-        return Array(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
+    /// - Throws: where there is no memory for them.
+    func bytes(_ column: CInt) throws -> [UInt8] {
+        let start = sqlite3_column_blob(handle, column)
+        let count = Int(sqlite3_column_bytes(handle, column))
+        guard count > 0 else { return [] }
+        guard let start else { throw DatabaseError(resultCode: .SQLITE_NOMEM) }
+        return Array(UnsafeRawBufferPointer(start: start, count: count))
+    }
+
+    /// - Throws: ``DamagedFile`` for what is no name: it was one when it was stored.
+    func channelName(_ column: CInt) throws -> ChannelName {
+        guard let text = text(column), let name = try? ChannelName(text) else {
+            throw DamagedFile(what: "'\(text(column) ?? "null")' is no channel's name")
+        }
+        return name
+    }
+
+    /// - Throws: ``DamagedFile``
+    func groupName(_ column: CInt) throws -> GroupName {
+        guard let text = text(column), let name = try? GroupName(text) else {
+            throw DamagedFile(what: "'\(text(column) ?? "null")' is no group's name")
+        }
+        return name
     }
 
     // MARK: Running

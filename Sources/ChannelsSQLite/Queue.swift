@@ -17,6 +17,8 @@ struct Queue {
     var lastDeadline: Int64
     /// When a sweep must look at it.
     var sweepAt: Int64
+    /// The lane that came with the last purge of all of it.
+    var purgedLane: Int64
     var lastChange: Int64
     var counts: MessageCounts
 
@@ -31,6 +33,7 @@ struct Queue {
         firstDeadline = Self.never
         lastDeadline = 0
         sweepAt = Self.never
+        purgedLane = 0
         lastChange = now
         counts = MessageCounts()
     }
@@ -46,6 +49,7 @@ struct Queue {
         lastChange = row.int(6)
         counts = MessageCounts(row, at: 7)
         lastDeadline = row.int(13)
+        purgedLane = row.int(14)
     }
 }
 
@@ -55,7 +59,8 @@ extension Store {
         return try prepared(
             """
             SELECT id, lane, pending, settledThrough, firstDeadline, sweepAt, lastChange,
-                sent, delivered, expired, purged, rejected, dropped, lastDeadline
+                sent, delivered, expired, purged, rejected, dropped, lastDeadline,
+                purgedLane
             FROM queue WHERE name = ?
             """
         ).first(.text(name.rawValue)) { Queue($0, name: name) }
@@ -68,7 +73,7 @@ extension Store {
         // The lane is as good as an id: neither is ever given twice.
         let queue = Queue(
             id: layer.lane, name: channel.queue, lane: layer.lane, settledThrough: layer.sequence, now: now)
-        try prepared("INSERT INTO queue VALUES (?, ?, ?, 0, ?, ?, 0, ?, ?, 0, 0, 0, 0, 0, 0)").run(
+        try prepared("INSERT INTO queue VALUES (?, ?, ?, 0, ?, ?, 0, ?, 0, ?, 0, 0, 0, 0, 0, 0)").run(
             .int(queue.id), .text(queue.name.rawValue), .int(queue.lane), .int(queue.settledThrough),
             .int(queue.firstDeadline), .int(queue.sweepAt), .int(now))
         return queue
@@ -91,13 +96,14 @@ extension Store {
         try prepared(
             """
             UPDATE queue SET lane = ?, pending = ?, settledThrough = ?, firstDeadline = ?, lastDeadline = ?,
-                lastChange = ?, sent = ?, delivered = ?, expired = ?, purged = ?, rejected = ?, dropped = ?
+                purgedLane = ?, lastChange = ?, sent = ?, delivered = ?, expired = ?, purged = ?, rejected = ?, dropped = ?
             WHERE id = ?
             """
         ).run(
             .int(queue.lane), .int(queue.pending), .int(queue.settledThrough), .int(queue.firstDeadline),
-            .int(queue.lastDeadline), .int(queue.lastChange), .int(queue.counts.sent), .int(queue.counts.delivered),
-            .int(queue.counts.expired), .int(queue.counts.purged), .int(queue.counts.rejected),
+            .int(queue.lastDeadline), .int(queue.purgedLane), .int(queue.lastChange), .int(queue.counts.sent),
+            .int(queue.counts.delivered), .int(queue.counts.expired), .int(queue.counts.purged),
+            .int(queue.counts.rejected),
             .int(queue.counts.dropped), .int(queue.id))
     }
 

@@ -15,7 +15,7 @@ extension SQLiteBackend {
         guard !path.hasPrefix("//") || path.hasPrefix("///") else {
             throw RegistryError(
                 "'sqlite:' takes a path without a host (layer '\(context.layer)'): write "
-                    + "'sqlite:\(path.dropFirst(2))', or ''sqlite:/\(path.dropFirst(2))' for one from the root.")
+                    + "'sqlite:\(path.dropFirst(2))', or 'sqlite:/\(path.dropFirst(2))' for one from the root.")
         }
         let text = context.parameters["synchronous"] ?? Synchronous.normal.rawValue
         guard let synchronous = Synchronous(rawValue: text) else {

@@ -38,40 +38,55 @@ public final class SQLiteBackend: ChannelBackend {
         clock: any ChannelClock
     ) throws {
         try self.init(
-            path: path, synchronous: synchronous, settings: settings, clock: clock, wall: Timeline.wallClock())
+            path: path, synchronous: synchronous, settings: settings, clock: clock, wall: FileTime.wallClock)
     }
 
-    /// - Parameter wall: the wall clock, in nanoseconds since 1970.
+    /// - Parameters:
+    ///   - wall: tells the wall clock, in nanoseconds since 1970.
+    ///   - transactionTimeMax: how long the calls of one transaction run; what is left is run in the next.
     init(
-        path: String, synchronous: Synchronous, settings: LayerSettings, clock: any ChannelClock, wall: Int64,
-        sliceRowsMax: Int = 2000
+        path: String, synchronous: Synchronous, settings: LayerSettings, clock: any ChannelClock,
+        wall: @escaping @Sendable () -> Int64, transactionTimeMax: Duration = .milliseconds(20)
     ) throws {
         let file = try OpenFile(
-            path: path, isFull: synchronous == .full, settings: settings, wall: wall, start: clock.now,
-            sliceRowsMax: sliceRowsMax)
-        let timeline = file.timeline
-        let plan = SweepPlan()
+            path: path, isFull: synchronous == .full, settings: settings, clock: clock, wall: wall)
         self.clock = clock
-        writer = Writer(file, time: { timeline.time(at: clock.now) })
-        writer.start { [weak writer] hasAnything in
-            guard let writer, hasAnything else { return }
-            plan.planOne(for: writer, on: clock)
-        }
-        plan.planOne(for: writer, on: clock)
+        writer = Writer(file, sweeps: SweepPlan(on: clock), transactionTimeMax: transactionTimeMax)
+        writer.start()
     }
 
     deinit { writer.close {} }
 
     /// How many transactions have been committed.
     var transactionCount: Int { writer.transactionCount }
+    /// Calls that have no answer yet.
+    var unansweredCallCount: Int { writer.unansweredCallCount }
 
     /// Runs an operation in the next transaction, and returns what it gave once that is committed.
     func perform<Value: Sendable>(
-        contentBytes: Int = 0, isEssential: Bool = false, _ operation: @escaping @Sendable (Store) throws -> Value
+        contentBytes: Int = 0, mustNotFail: Bool = false, _ operation: @escaping @Sendable (Store) throws -> Value
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            let call = TypedCall(contentBytes: contentBytes, operation) { continuation.resume(with: $0) }
-            writer.enqueue(call, isEssential: isEssential)
+            let call = TypedCall(contentBytes: contentBytes, mustNotFail: mustNotFail, operation) {
+                continuation.resume(with: $0)
+            }
+            writer.enqueue(call)
+        }
+    }
+
+    /// The same for one that may take several transactions, with what `started` tells in the first of them.
+    private func perform<Value: Sendable, Start: Sendable>(
+        started: @escaping @Sendable (Store) -> Start,
+        _ operation: @escaping @Sendable (Store, Start) throws -> Value
+    ) async throws -> Value {
+        let start = Mutex<Start?>(nil)
+        return try await perform { store in
+            let start = start.withLock { start in
+                let value = start ?? started(store)
+                start = value
+                return value
+            }
+            return try operation(store, start)
         }
     }
 
@@ -132,7 +147,8 @@ public final class SQLiteBackend: ChannelBackend {
 
     public func giveBack(_ deliveries: [Delivery]) async -> Int {
         do {
-            try await perform(isEssential: true) { store in
+            // Its memory is held already: refusing would free none.
+            try await perform(mustNotFail: true) { store in
                 for delivery in deliveries { try store.giveBack(delivery) }
             }
             return 0
@@ -175,11 +191,12 @@ public final class SQLiteBackend: ChannelBackend {
     // MARK: The rest
 
     public func purge(_ channel: ChannelName) async throws {
-        try await perform { store in try store.purge(channel) }
+        // Where it takes several transactions, what is sent between them stays.
+        try await perform(started: { $0.layer.sequence }) { store, last in try store.purge(channel, through: last) }
     }
 
     public func flush() async throws {
-        try await perform { store in try store.flush() }
+        try await perform(started: { $0.now }) { store, begin in try store.flush(begin: begin) }
     }
 
     public func status(of channel: ChannelName) async throws -> ChannelStatus {

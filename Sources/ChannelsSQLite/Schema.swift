@@ -43,12 +43,12 @@ enum Schema {
         CREATE TABLE layer (
             id INTEGER PRIMARY KEY CHECK (id = 1),
             epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, joinStamp INTEGER NOT NULL, lane INTEGER NOT NULL,
-            lastGroupNumber INTEGER NOT NULL, time INTEGER NOT NULL, pending INTEGER NOT NULL,
+            lastGroupNumber INTEGER NOT NULL, time INTEGER NOT NULL, wall INTEGER NOT NULL, pending INTEGER NOT NULL,
             queues INTEGER NOT NULL, groups INTEGER NOT NULL, groupSends INTEGER NOT NULL, groupCopies INTEGER NOT NULL,
             sent INTEGER NOT NULL, delivered INTEGER NOT NULL, expired INTEGER NOT NULL, purged INTEGER NOT NULL,
             rejected INTEGER NOT NULL, dropped INTEGER NOT NULL
         );
-        INSERT INTO layer VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        INSERT INTO layer VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
         -- Content last: whoever looks at the rest does not read it.
         CREATE TABLE message (
@@ -61,7 +61,7 @@ enum Schema {
         CREATE TABLE queue (
             id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, lane INTEGER NOT NULL, pending INTEGER NOT NULL,
             settledThrough INTEGER NOT NULL, firstDeadline INTEGER NOT NULL, lastDeadline INTEGER NOT NULL,
-            sweepAt INTEGER NOT NULL,
+            sweepAt INTEGER NOT NULL, purgedLane INTEGER NOT NULL,
             lastChange INTEGER NOT NULL, sent INTEGER NOT NULL, delivered INTEGER NOT NULL, expired INTEGER NOT NULL,
             purged INTEGER NOT NULL, rejected INTEGER NOT NULL, dropped INTEGER NOT NULL
         );
@@ -83,17 +83,20 @@ enum Schema {
 
         CREATE TABLE grp (
             id INTEGER PRIMARY KEY, name TEXT NOT NULL, isClosed INTEGER NOT NULL, members INTEGER NOT NULL,
-            lastNumber INTEGER NOT NULL, lastDeadline INTEGER NOT NULL, nextLapse INTEGER NOT NULL
+            lastNumber INTEGER NOT NULL, lastDeadline INTEGER NOT NULL, nextLapse INTEGER NOT NULL,
+            nextExpiry INTEGER NOT NULL
         );
         CREATE INDEX groupByLapse ON grp (nextLapse);
+        CREATE INDEX groupByExpiry ON grp (nextExpiry);
         CREATE UNIQUE INDEX openGroupByName ON grp (name) WHERE isClosed = 0;
-        CREATE INDEX closedGroup ON grp (id) WHERE isClosed = 1;
+        CREATE INDEX closedGroup ON grp (lastDeadline) WHERE isClosed = 1;
+        CREATE INDEX emptyGroup ON grp (lastDeadline) WHERE isClosed = 0 AND members = 0;
 
         CREATE TABLE entry (
             grp INTEGER NOT NULL, number INTEGER NOT NULL, sentAt INTEGER NOT NULL, deadline INTEGER NOT NULL,
             bytes INTEGER NOT NULL, PRIMARY KEY (grp, number)
         ) WITHOUT ROWID;
-        CREATE INDEX entryByDeadline ON entry (deadline);
+        CREATE INDEX entryByDeadline ON entry (grp, deadline);
 
         -- How many entries there are in a stretch of numbers, so that many are counted fast.
         CREATE TABLE span (

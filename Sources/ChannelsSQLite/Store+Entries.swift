@@ -3,26 +3,41 @@ import Channels
 // Groups' logs: one entry a group send, whatever the number of members, and a count of them by stretches of numbers.
 
 extension Store {
+    /// Appends to the log. The caller has counted the number.
     func insertEntry(_ sent: StoredMessage, of group: Group) throws {
         try prepared("INSERT INTO entry (grp, number, sentAt, deadline, bytes) VALUES (?, ?, ?, ?, ?)").run(
             .int(group.id), .int(sent.number), .int(sent.sentAt), .int(sent.deadline), .int(sent.message.content.count))
         try prepared(
             "INSERT INTO span (grp, span, entries) VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET entries = entries + 1"
         ).run(.int(group.id), .int(sent.number >> spanBits))
+        // Only these: the rest may have changed.
+        try prepared("UPDATE grp SET lastNumber = ?, lastDeadline = MAX(lastDeadline, ?) WHERE id = ?").run(
+            .int(sent.number), .int(sent.deadline), .int(group.id))
+        if sent.deadline < group.nextExpiry {
+            try prepared("UPDATE grp SET nextExpiry = ? WHERE id = ?").run(.int(sent.deadline), .int(group.id))
+        }
     }
 
-    /// Frees expired entries of all groups, at most so many. Returns how many.
-    func drainEntries(countMax: Int) throws -> Int {
-        let expired = try prepared("SELECT grp, number FROM entry WHERE deadline <= ? ORDER BY deadline LIMIT ?")
-            .all(.int(now), .int(countMax)) { (group: $0.int(0), number: $0.int(1)) }
-        for entry in expired {
-            try prepared("DELETE FROM entry WHERE grp = ? AND number = ?").run(.int(entry.group), .int(entry.number))
+    /// Frees a group's expired entries, as far as the slice goes. Contents go by their own deadlines.
+    ///
+    /// - Throws: ``WorkRemains`` where there are more.
+    func drainEntries(of group: Int64) throws {
+        guard !slice.isUsedUp else { throw WorkRemains() }
+        let limit = slice.rows
+        let expired = try prepared("SELECT number FROM entry WHERE grp = ? AND deadline <= ? ORDER BY deadline LIMIT ?")
+            .all(.int(group), .int(now), .int(limit)) { $0.int(0) }
+        for number in expired {
+            try prepared("DELETE FROM entry WHERE grp = ? AND number = ?").run(.int(group), .int(number))
             try prepared("UPDATE span SET entries = entries - 1 WHERE grp = ? AND span = ?").run(
-                .int(entry.group), .int(entry.number >> spanBits))
+                .int(group), .int(number >> spanBits))
             try prepared("DELETE FROM span WHERE grp = ? AND span = ? AND entries = 0").run(
-                .int(entry.group), .int(entry.number >> spanBits))
+                .int(group), .int(number >> spanBits))
         }
-        return expired.count
+        slice.use(rows: expired.count)
+        guard expired.count < limit else { throw WorkRemains() }
+        try prepared(
+            "UPDATE grp SET nextExpiry = COALESCE((SELECT MIN(deadline) FROM entry WHERE grp = ?1), ?2) WHERE id = ?1"
+        ).run(.int(group), .int(Queue.never))
     }
 
     /// How many entries there are with numbers greater than `low`, up to `high`. O(spans between), not O(entries).

@@ -49,7 +49,7 @@ extension Store {
         guard try drainLapses(of: group) else { throw WorkRemains() }
         var channels = try prepared("SELECT name FROM membership WHERE grp = ? AND name > ? ORDER BY name LIMIT ?").all(
             .int(group.id), .text(options.after?.rawValue ?? ""), .int(options.limit + 1)
-        ) { try ChannelName($0.text(0) ?? "") }
+        ) { try $0.channelName(0) }
         let hasMore = channels.count > options.limit
         if hasMore { channels.removeLast() }
         return GroupMembersPage(channels: channels, hasMore: hasMore)
@@ -68,14 +68,17 @@ extension Store {
     /// Ends a slice of the group's memberships that lapsed by now. False where there are more.
     func drainLapses(of group: Group) throws -> Bool {
         guard group.nextLapse <= now else { return true }
+        guard !slice.isUsedUp else { return false }
+        let limit = slice.rows
         let lapsed = try prepared(
             """
             SELECT grp, name, queue, joinedAfter, stamp, deadline FROM membership WHERE grp = ? AND deadline <= ?
             ORDER BY deadline LIMIT ?
             """
-        ).all(.int(group.id), .int(now), .int(sliceRowsMax)) { try Membership($0) }
+        ).all(.int(group.id), .int(now), .int(limit)) { try Membership($0) }
         for member in lapsed { try endLapsed(member) }
-        guard lapsed.count < sliceRowsMax else { return false }
+        slice.use(rows: lapsed.count)
+        guard lapsed.count < limit else { return false }
         try prepared(
             """
             UPDATE grp SET nextLapse = COALESCE((SELECT MIN(deadline) FROM membership WHERE grp = id), ?) WHERE id = ?
@@ -86,14 +89,17 @@ extension Store {
 
     /// The same for the memberships of one queue.
     func drainLapses(of queue: Queue, in group: Int64) throws {
+        guard !slice.isUsedUp else { throw WorkRemains() }
+        let limit = slice.rows
         let lapsed = try prepared(
             """
             SELECT grp, name, queue, joinedAfter, stamp, deadline FROM membership
             WHERE queue = ? AND grp = ? AND +deadline <= ? LIMIT ?
             """
-        ).all(.int(queue.id), .int(group), .int(now), .int(sliceRowsMax)) { try Membership($0) }
+        ).all(.int(queue.id), .int(group), .int(now), .int(limit)) { try Membership($0) }
         for member in lapsed { try endLapsed(member) }
-        guard lapsed.count < sliceRowsMax else { throw WorkRemains() }
+        slice.use(rows: lapsed.count)
+        guard lapsed.count < limit else { throw WorkRemains() }
         try prepared(
             """
             UPDATE subscription SET nextLapse = COALESCE(

@@ -8,28 +8,32 @@ extension Store {
             counts: name.isInMailbox ? nil : MessageCounts())
         guard var queue = try findQueue(of: name) else { return status }
         try prepare(&queue)
-        try peek {
-            var settled = queue
-            _ = try settle(&settled)
-            let oldest: Int64?
-            if name.isInMailbox {
-                status.pending = try prepared("SELECT COUNT(*) FROM copy WHERE lane = ? AND name = ?").first(
-                    .int(queue.lane), .text(name.rawValue)
-                ) { Int($0.int(0)) }
-                oldest = try prepared(
-                    """
-                    SELECT sentAt FROM copy JOIN message USING (number) WHERE lane = ? AND name = ?
-                    ORDER BY copy.number LIMIT 1
-                    """
-                ).first(.int(queue.lane), .text(name.rawValue)) { $0.int(0) }
-            } else {
-                status.pending = settled.pending
-                status.counts = settled.counts
-                oldest = try prepared(
-                    "SELECT sentAt FROM copy JOIN message USING (number) WHERE lane = ? ORDER BY copy.number LIMIT 1"
-                ).first(.int(queue.lane)) { $0.int(0) }
-            }
-            status.oldestAge = oldest.map { .nanoseconds(now - $0) }
+        let settlement = try settlement(of: queue)
+        let copies = settlement?.accepted ?? []
+        // What was sent since the queue settled is younger than what waits.
+        if name.isInMailbox {
+            let own = copies.filter { $0.channel == name }
+            let waiting = try prepared("SELECT COUNT(*) FROM copy WHERE lane = ? AND name = ?").first(
+                .int(queue.lane), .text(name.rawValue)
+            ) { Int($0.int(0)) }
+            let oldest = try prepared(
+                """
+                SELECT sentAt FROM copy JOIN message USING (number) WHERE lane = ? AND name = ?
+                ORDER BY copy.number LIMIT 1
+                """
+            ).first(.int(queue.lane), .text(name.rawValue)) { $0.int(0) }
+            status.pending = (waiting ?? 0) + own.count
+            status.oldestAge = (oldest ?? own.first?.sentAt).map { .nanoseconds(now - $0) }
+        } else {
+            let oldest = try prepared(
+                "SELECT sentAt FROM copy JOIN message USING (number) WHERE lane = ? ORDER BY copy.number LIMIT 1"
+            ).first(.int(queue.lane)) { $0.int(0) }
+            status.pending = queue.pending + copies.count
+            status.oldestAge = (oldest ?? copies.first?.sentAt).map { .nanoseconds(now - $0) }
+            var counts = queue.counts
+            counts.sent += copies.count
+            counts.dropped += settlement?.dropped ?? 0
+            status.counts = counts
         }
         status.groups = try groupNames(of: name, in: queue)
         return status
@@ -44,14 +48,14 @@ extension Store {
                 WHERE s.queue = ?1 AND g.isClosed = 0 AND EXISTS (
                     SELECT 1 FROM membership m WHERE m.queue = ?1 AND m.grp = s.grp AND +m.deadline > ?2)
                 """
-            ).all(.int(queue.id), .int(now)) { $0.text(0) ?? "" }
+            ).all(.int(queue.id), .int(now)) { try $0.groupName(0) }
             : try prepared(
                 """
                 SELECT g.name FROM membership m JOIN grp g ON g.id = m.grp
                 WHERE m.name = ? AND m.deadline > ? AND g.isClosed = 0
                 """
-            ).all(.text(name.rawValue), .int(now)) { $0.text(0) ?? "" }
-        return try names.map { try GroupName($0) }.sorted()
+            ).all(.text(name.rawValue), .int(now)) { try $0.groupName(0) }
+        return names.sorted()
     }
 
     /// `channels` counts queues: the channels of a mailbox are one.

@@ -24,7 +24,7 @@ extension Store {
         if let waiter = room.first(for: name) {
             layer.sequence += 1
             count(\.sent, 1, in: &queue)
-            waiter.deliveries = [delivery(of: sent, in: name, &queue)]
+            waiter.add(delivery(of: sent, in: name, &queue))
             room.end(waiter)
             try save(&queue)
             return SendNumbers(number: sent.number, pending: 0, capacity: capacity)
@@ -79,12 +79,7 @@ extension Store {
         if expiry > .zero, served.count < due {
             try insert(sent)
             try insertEntry(sent, of: group)
-            group.lastNumber = sent.number
-            group.lastDeadline = max(group.lastDeadline, sent.deadline)
             layer.lastGroupNumber = sent.number
-            // Only these two: the rest may have changed.
-            try prepared("UPDATE grp SET lastNumber = ?, lastDeadline = ? WHERE id = ?").run(
-                .int(group.lastNumber), .int(group.lastDeadline), .int(group.id))
             // A channel of its own that was served has settled; in a mailbox others may have something unread.
             for member in excluded + served.filter(\.name.isInQueueWithOthers) {
                 try prepared("INSERT INTO exclusion (queue, number, stamp, grp, deadline) VALUES (?, ?, ?, ?, ?)").run(
@@ -152,35 +147,55 @@ extension Store {
         layer.pending -= 1
     }
 
-    /// Takes a slice of expired copies out of a queue.
+    /// Takes expired copies out of a queue, as far as the slice goes.
     ///
     /// - Throws: ``WorkRemains`` where there are more.
     func drainExpired(_ queue: inout Queue) throws {
         guard queue.firstDeadline <= now else { return }
+        guard !slice.isUsedUp else { throw WorkRemains() }
         var expired = try prepared(
-            "SELECT number, stamp FROM copy WHERE lane = ? AND isEarly = 1 AND deadline <= ? ORDER BY deadline LIMIT ?"
-        ).all(.int(queue.lane), .int(now), .int(sliceRowsMax)) { (number: $0.int(0), stamp: $0.int(1)) }
+            """
+            SELECT number, stamp, bytes FROM copy WHERE lane = ? AND isEarly = 1 AND deadline <= ?
+            ORDER BY deadline LIMIT ?
+            """
+        ).all(.int(queue.lane), .int(now), .int(slice.rows)) { CopyKey($0) }
         // The others expire from the head on.
         expired += try prepared(
             """
-            SELECT number, stamp FROM copy WHERE lane = ?1 AND isEarly = 0 AND deadline <= ?2 AND number < COALESCE(
+            SELECT number, stamp, bytes FROM copy WHERE lane = ?1 AND isEarly = 0 AND deadline <= ?2 AND number < COALESCE(
                 (SELECT number FROM copy WHERE lane = ?1 AND isEarly = 0 AND deadline > ?2 ORDER BY number LIMIT 1),
                 9223372036854775807)
             ORDER BY number, stamp LIMIT ?3
             """
-        ).all(.int(queue.lane), .int(now), .int(sliceRowsMax - expired.count)) {
-            (number: $0.int(0), stamp: $0.int(1))
+        ).all(.int(queue.lane), .int(now), .int(slice.rows - expired.count)) { CopyKey($0) }
+        var drained = 0
+        for copy in expired where !slice.isUsedUp {
+            try removeCopy(number: copy.number, stamp: copy.stamp, from: &queue)
+            slice.use(bytes: copy.stamp == 0 ? copy.bytes : 0)
+            drained += 1
         }
-        for copy in expired { try removeCopy(number: copy.number, stamp: copy.stamp, from: &queue) }
-        count(\.expired, expired.count, in: &queue)
+        count(\.expired, drained, in: &queue)
         queue.firstDeadline =
             try min(
                 prepared("SELECT deadline FROM copy WHERE lane = ? AND isEarly = 1 ORDER BY deadline LIMIT 1")
                     .first(.int(queue.lane)) { $0.int(0) } ?? Queue.never,
                 prepared("SELECT deadline FROM copy WHERE lane = ? AND isEarly = 0 ORDER BY number, stamp LIMIT 1")
                     .first(.int(queue.lane)) { $0.int(0) } ?? Queue.never)
-        if expired.isEmpty { try write(&queue) } else { try save(&queue) }
-        if expired.count == sliceRowsMax { throw WorkRemains() }
+        if drained == 0 { try write(&queue) } else { try save(&queue) }
+        if slice.isUsedUp, queue.firstDeadline <= now { throw WorkRemains() }
+    }
+}
+
+/// Which copy of a lane, and how large its content is.
+struct CopyKey {
+    let number: Int64
+    let stamp: Int64
+    let bytes: Int
+
+    init(_ row: PreparedStatement) {
+        number = row.int(0)
+        stamp = row.int(1)
+        bytes = Int(row.int(2))
     }
 }
 

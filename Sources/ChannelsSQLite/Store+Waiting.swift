@@ -51,23 +51,32 @@ extension Store {
         }
         var served: [Membership] = []
         var servedStamps: Set<Int64> = []
+        // How far each name's members have been handed out: many may wait on one mailbox.
+        var positions: [String: Int] = [:]
+        /// The first on that name that has not been served.
+        func next(on name: String) -> Membership? {
+            guard let list = members[name] else { return nil }
+            var position = positions[name] ?? 0
+            while position < list.count, servedStamps.contains(list[position].stamp) { position += 1 }
+            positions[name] = position
+            return position < list.count ? list[position] : nil
+        }
         let size = sent.message.content.count
         for waiter in waiters {
-            let own = waiter.names.flatMap { members[$0.rawValue] ?? [] }.filter { !servedStamps.contains($0.stamp) }
-                .sorted { $0.stamp < $1.stamp }
-            for member in own {
-                guard waiter.hasRoom(forBytes: size) else { break }
+            while waiter.hasRoom(forBytes: size),
+                let member = waiter.names.compactMap({ next(on: $0.rawValue) }).min(by: { $0.stamp < $1.stamp })
+            {
+                servedStamps.insert(member.stamp)
                 guard var queue = try findQueue(of: member.name) else { continue }
                 // With its first, so that a rollback finds it among those that ended.
                 if waiter.deliveries.isEmpty { room.end(waiter) }
                 var copy = sent
                 copy.stamp = member.stamp
                 count(\.sent, 1, in: &queue)
-                waiter.deliveries.append(delivery(of: copy, in: member.name, &queue))
+                waiter.add(delivery(of: copy, in: member.name, &queue))
                 // All that was sent to it since its receiver came went to a receiver: nothing is unread.
                 if !member.name.isInQueueWithOthers { queue.settledThrough = sent.number }
                 try save(&queue)
-                servedStamps.insert(member.stamp)
                 served.append(member)
             }
         }

@@ -4,35 +4,39 @@ import GRDB
 /// A layer in its file, and what can be done to it inside of a transaction. Only the writer's thread touches it.
 ///
 /// How it works. An operation gets the instant as `now`; it refuses (``ChannelError``) before it writes. What concerns
-/// many is done a slice at a time: an operation that finds more than a slice of expired copies or lapsed members in its
-/// way drains one and throws ``WorkRemains``; the writer commits and repeats it. ARCHITECTURE.md has the tables and
-/// what they are for.
+/// many is done a slice at a time: a transaction has one ``Slice`` for all of its operations, and one that finds more
+/// expired copies or lapsed members in its way than are left of it drains these and throws ``WorkRemains``; the writer
+/// commits and repeats it. ARCHITECTURE.md has the tables and what they are for.
 final class Store {
     let database: Database
     let settings: LayerSettings
     let room: WaitingRoom
     var layer = LayerRow()
     /// On the file's timeline.
-    var now: Int64 = 0
+    private(set) var now: Int64 = 0
+    private var wall: Int64 = 0
+    /// What the transaction may still free of what is in its way.
+    var slice: Slice
+    /// Bytes of content that the transaction has taken for receivers.
+    var takenBytes = 0
     /// Purges of this process, so that they win over a later giveBack.
-    var purges = Purges()
+    let purges = Purges()
 
     private var savedLayer = LayerRow()
-    private var savedPurges = Purges()
     private var statements: [UnsafePointer<UInt8>: PreparedStatement] = [:]
 
-    /// How many rows that are in its way an operation frees in one transaction.
-    let sliceRowsMax: Int
+    private let sliceMax: Slice
     /// Entries are counted by stretches of so many numbers, as a power of two.
     let spanBits: Int64
 
     init(
-        _ database: Database, settings: LayerSettings, room: WaitingRoom, sliceRowsMax: Int = 2000, spanBits: Int64 = 8
+        _ database: Database, settings: LayerSettings, room: WaitingRoom, slice: Slice = Slice(), spanBits: Int64 = 8
     ) throws {
         self.database = database
         self.settings = settings
         self.room = room
-        self.sliceRowsMax = sliceRowsMax
+        self.slice = slice
+        sliceMax = slice
         self.spanBits = spanBits
         layer = try LayerRow.load(self)
         savedLayer = layer
@@ -46,11 +50,18 @@ final class Store {
         return statement
     }
 
+    /// Goes on to that instant; time never runs backwards.
+    func move(to instant: FileInstant) {
+        now = max(now, instant.time)
+        wall = instant.wall
+    }
+
     /// Notes how far the file's time has come, in a transaction of its own.
     func saveTime() {
         do {
             try begin()
             layer.time = max(layer.time, now)
+            layer.wall = wall
             try commit()
         } catch {
             rollback()  // then it is the time of the last transaction
@@ -75,8 +86,10 @@ final class Store {
 
     func begin() throws {
         savedLayer = layer
-        savedPurges = purges
+        slice = sliceMax
+        takenBytes = 0
         room.begin()
+        purges.begin()
         try prepared("BEGIN IMMEDIATE").run()
     }
 
@@ -84,34 +97,25 @@ final class Store {
     func commit() throws {
         if layer != savedLayer {
             layer.time = max(layer.time, now)
+            layer.wall = wall
             try layer.save(self)
         }
         try prepared("COMMIT").run()
+        purges.commit()
     }
 
     /// Undoes the transaction, in memory too. SQLite may have done so on its own.
     func rollback() {
         layer = savedLayer
-        purges = savedPurges
+        purges.rollback()
         room.rollback()
         guard database.isInsideTransaction else { return }
         try? prepared("ROLLBACK").run()
     }
 
-    /// What `look` would find after what it does; none of it is done.
-    func peek<Value>(_ look: () throws -> Value) throws -> Value {
-        let layer = layer
-        try prepared("SAVEPOINT peek").run()
-        defer { self.layer = layer }
-        let value = try look()
-        try prepared("ROLLBACK TO peek").run()
-        try prepared("RELEASE peek").run()
-        return value
-    }
-
     /// Skips to numbers that were never given, whatever a power cut has taken; a new file gets its epoch.
-    func startNumbers(wall: Int64) {
-        if layer.epoch == 0 { layer.epoch = max(1, wall / 1_000_000) }
+    func startNumbers() {
+        if layer.epoch == 0 { layer.epoch = max(1, now / 1_000_000) }
         layer.sequence = (layer.sequence >> 32 + 1) << 32
     }
 }
@@ -119,31 +123,17 @@ final class Store {
 /// A slice was done of what is in the way of an operation, and there is more: commit, and repeat it.
 struct WorkRemains: Error {}
 
-/// When what was purged, in this process. A stamp is the count of purges before.
-struct Purges {
-    private(set) var stamp: UInt64 = 0
-    private var byName: [String: (stamp: UInt64, at: Int64)] = [:]
-    private var all: UInt64 = 0
+/// How much of what has expired, lapsed or been dropped is freed in one transaction.
+struct Slice: Sendable {
+    /// Rows.
+    var rows = 500
+    /// Bytes of content; one row more is freed where any are left.
+    var bytes = 16 << 20
 
-    /// Past this many, those of more than a minute ago are forgotten: what is given back later than that stays.
-    private static let countMax = 1000
+    var isUsedUp: Bool { rows <= 0 || bytes <= 0 }
 
-    mutating func add(_ name: ChannelName, now: Int64) {
-        stamp += 1
-        if byName.count >= Self.countMax { byName = byName.filter { $0.value.at + Store.countsKept > now } }
-        byName[name.rawValue] = (stamp, now)
-    }
-
-    mutating func addAll() {
-        stamp += 1
-        byName = [:]
-        all = stamp
-    }
-
-    /// Whether the channel was purged after that stamp.
-    func concern(_ channel: ChannelName, after stamp: UInt64) -> Bool {
-        guard self.stamp > stamp else { return false }
-        return all > stamp || (byName[channel.rawValue]?.stamp ?? 0) > stamp
-            || (byName[channel.queue.rawValue]?.stamp ?? 0) > stamp
+    mutating func use(rows count: Int = 1, bytes size: Int = 0) {
+        rows -= count
+        bytes -= size
     }
 }

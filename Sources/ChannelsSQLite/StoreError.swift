@@ -1,44 +1,61 @@
 import Channels
 import GRDB
 
+/// Why a transaction was rolled back.
+struct TransactionFailure: Error {
+    let reason: any Error
+    /// Whether what it did may be found in the file after a crash: the log was written, and then its commit failed.
+    var isOutcomeUnknown: Bool
+
+    init(_ reason: any Error, isCommit: Bool) {
+        self.reason = reason
+        isOutcomeUnknown = isCommit && (reason as? DatabaseError)?.resultCode == .SQLITE_IOERR
+    }
+
+    /// True where the store failed, and not the operation.
+    var isOfStore: Bool {
+        guard let error = reason as? DatabaseError else { return false }
+        return switch error.resultCode {
+        case .SQLITE_TOOBIG, .SQLITE_CONSTRAINT, .SQLITE_MISMATCH, .SQLITE_RANGE, .SQLITE_MISUSE: false
+        default: true
+        }
+    }
+}
+
 /// What a failure of the store means to a client.
 enum StoreError {
-    /// True where the store itself failed, not one operation: no sense in trying the others of the batch.
-    static func isOfStore(_ error: any Error) -> Bool {
-        guard let error = error as? DatabaseError else { return false }
-        switch error.resultCode {
-        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_CORRUPT, .SQLITE_NOTADB,
-            .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_NOMEM, .SQLITE_PERM, .SQLITE_NOLFS, .SQLITE_PROTOCOL:
-            return true
-        default: return false
+    static func channelError(for failure: TransactionFailure) -> any Error {
+        switch failure.reason {
+        case let error as ChannelError: return error
+        case let error as DatabaseError: return channelError(for: error, failure.isOutcomeUnknown)
+        case let error as DamagedFile: return unavailable(damaged, error)
+        default: return failure.reason
         }
     }
 
-    /// - Parameter isCommit: whether it was the commit that failed.
-    static func channelError(for error: any Error, isCommit: Bool = false) -> any Error {
-        if error is ChannelError { return error }
-        if let error = error as? DatabaseError {
-            switch (error.resultCode, error.extendedResultCode) {
-            case (.SQLITE_TOOBIG, _):
-                return ChannelError(
-                    .messageTooLarge, "The message is larger than this layer's store can hold.", underlying: error)
-            case (_, .SQLITE_IOERR_FSYNC) where isCommit:
-                return ChannelError(
-                    .outcomeUnknown, "The disk failed while storing: it may or may not have been.", underlying: error)
-            case (.SQLITE_FULL, _):
-                return unavailable("The layer's disk is full; make room, and try again.", error)
-            case (.SQLITE_READONLY, _):
-                return unavailable("The layer's file cannot be written; see to its permissions.", error)
-            case (.SQLITE_CORRUPT, _), (.SQLITE_NOTADB, _):
-                return unavailable("The layer's file is damaged; restore it, or start with a new one.", error)
-            default: return unavailable("The layer's store failed; nothing was stored. Try again.", error)
-            }
+    private static func channelError(for error: DatabaseError, _ isOutcomeUnknown: Bool) -> ChannelError {
+        switch error.resultCode {
+        case .SQLITE_TOOBIG:
+            ChannelError(
+                .messageTooLarge, "The message is larger than this layer's store can hold.", underlying: error)
+        case _ where isOutcomeUnknown:
+            ChannelError(
+                .outcomeUnknown, "The disk failed while storing: it may or may not have been.", underlying: error)
+        case .SQLITE_FULL: unavailable("The layer's disk is full; make room, and try again.", error)
+        case .SQLITE_READONLY: unavailable("The layer's file cannot be written; see to its permissions.", error)
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: unavailable(damaged, error)
+        default: unavailable("The layer's store failed; nothing was stored. Try again.", error)
         }
-        return error is DamagedFile
-            ? unavailable("The layer's file is damaged; restore it, or start with a new one.", error) : error
     }
 
     static func unavailable(_ message: String, _ underlying: (any Error)? = nil) -> ChannelError {
         ChannelError(.backendUnavailable, message, underlying: underlying)
     }
+
+    private static let damaged = "The layer's file is damaged; restore it, or start with a new one."
+}
+
+/// The file says two things that cannot both be.
+struct DamagedFile: Error {
+    let what: String
 }

@@ -3,32 +3,39 @@ import Synchronization
 
 /// The one sweep that is to come.
 final class SweepPlan: Sendable {
+    private let clock: any ChannelClock
     private let isPlanned = Mutex(false)
 
     private static let interval = Duration.seconds(1)
 
-    /// Plans a sweep, unless there is one.
-    func planOne(for writer: Writer, on clock: any ChannelClock) {
+    init(on clock: any ChannelClock) { self.clock = clock }
+
+    /// Plans a sweep for a second after `instant`, unless there is one.
+    func planOne(for writer: Writer, after instant: ContinuousClock.Instant) {
         let isNew = isPlanned.withLock { isPlanned in
             defer { isPlanned = true }
             return !isPlanned
         }
-        guard isNew else { return }
-        _ = clock.schedule(at: clock.now.advanced(by: Self.interval)) { [weak writer, weak self] in
-            guard let writer, let self else { return }
-            sweep(writer)
+        if isNew { plan(for: writer, after: instant) }
+    }
+
+    private func plan(for writer: Writer, after instant: ContinuousClock.Instant) {
+        _ = clock.schedule(at: instant.advanced(by: Self.interval)) { [weak writer] in
+            if let writer { self.sweep(writer) }
         }
     }
 
     private func sweep(_ writer: Writer) {
-        let call = TypedCall({ store in try store.sweep() }) { [weak writer, weak self] outcome in
-            guard let writer, let self else { return }
-            if case .success(true) = outcome {
-                sweep(writer)  // others have their turn in between
-            } else {
-                isPlanned.withLock { $0 = false }  // the writer plans the next, after this batch
+        // From the instant of the sweep, not from when its outcome is heard: the clock may be far ahead by then.
+        let call = TypedCall({ store in (outcome: try store.sweep(), at: store.now) }) { [weak writer] result in
+            guard let writer else { return }
+            switch result {
+            case .success((.more, _)): self.sweep(writer)  // others have their turn in between
+            case .success((.later, let time)): self.plan(for: writer, after: writer.instant(of: time))
+            case .success((.nothingStored, _)): self.isPlanned.withLock { $0 = false }  // the next store plans one
+            case .failure: self.plan(for: writer, after: self.clock.now)
             }
         }
-        writer.enqueue(call, isEssential: true)
+        writer.enqueue(call)
     }
 }

@@ -4,15 +4,17 @@ import Channels
 // SAFETY: `outcome` is touched by the writer's thread only.
 final class TypedCall<Value: Sendable>: Call, @unchecked Sendable {
     let contentBytes: Int
+    let mustNotFail: Bool
     private let operation: @Sendable (Store) throws -> Value
     private let finish: @Sendable (Result<Value, any Error>) -> Void
     private var outcome: Result<Value, any Error>?
 
     init(
-        contentBytes: Int = 0, _ operation: @escaping @Sendable (Store) throws -> Value,
+        contentBytes: Int = 0, mustNotFail: Bool = false, _ operation: @escaping @Sendable (Store) throws -> Value,
         finish: @escaping @Sendable (Result<Value, any Error>) -> Void
     ) {
         self.contentBytes = contentBytes
+        self.mustNotFail = mustNotFail
         self.operation = operation
         self.finish = finish
     }

@@ -12,8 +12,8 @@ final class Waiter: @unchecked Sendable {
     var isParked = false
     /// Ended before it was parked: it is not to be.
     var isOver = false
-    var deliveries: [Delivery] = []
-    private var contentBytes: Int { deliveries.reduce(0) { $0 + $1.message.content.count } }
+    private(set) var deliveries: [Delivery] = []
+    private var contentBytes = 0
     /// Told once how the wait ended, on the writer's thread: with what was taken, or with nothing.
     var resume: (@Sendable ([Delivery]) -> Void)?
 
@@ -21,6 +21,17 @@ final class Waiter: @unchecked Sendable {
         self.names = names
         self.queues = Set(names.map(\.queue.rawValue))
         self.options = options
+    }
+
+    func add(_ delivery: Delivery) {
+        deliveries.append(delivery)
+        contentBytes += delivery.message.content.count
+    }
+
+    /// Undoes what it was given: it waits on.
+    func giveUpDeliveries() {
+        deliveries = []
+        contentBytes = 0
     }
 
     /// Whether another message of that size fits. The first always does.

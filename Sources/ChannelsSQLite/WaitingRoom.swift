@@ -29,7 +29,7 @@ final class WaitingRoom {
 
     func rollback() {
         for waiter in endedSinceBegin {
-            waiter.deliveries = []
+            waiter.giveUpDeliveries()
             link(waiter)
         }
         for waiter in parkedSinceBegin {
@@ -70,6 +70,7 @@ final class WaitingRoom {
         return true
     }
 
+    /// Each at least once.
     var all: [Waiter] { byName.values.flatMap { $0 } }
 
     private func link(_ waiter: Waiter) {
@@ -77,14 +78,8 @@ final class WaitingRoom {
         count += 1
         linkCount += waiter.names.count
         for name in waiter.names {
-            var list = byName[name.rawValue] ?? []
-            byName[name.rawValue] = nil  // so that the list is changed in place
-            if let last = list.last, last.arrival > waiter.arrival {
-                list.insert(waiter, at: list.firstIndex { $0.arrival > waiter.arrival } ?? list.endIndex)
-            } else {
-                list.append(waiter)
-            }
-            byName[name.rawValue] = list
+            let index = index(of: waiter.arrival, on: name.rawValue)
+            byName[name.rawValue, default: []].insert(waiter, at: index)
         }
         for queue in waiter.queues { countByQueue[queue, default: 0] += 1 }
     }
@@ -95,14 +90,31 @@ final class WaitingRoom {
         count -= 1
         linkCount -= waiter.names.count
         for name in waiter.names.map(\.rawValue) {
-            guard var list = byName.removeValue(forKey: name) else { continue }
-            if let index = list.firstIndex(where: { $0 === waiter }) { list.remove(at: index) }
-            if !list.isEmpty { byName[name] = list }
+            let index = index(of: waiter.arrival, on: name)
+            byName[name]?.remove(at: index)
+            if byName[name]?.isEmpty == true { byName[name] = nil }
         }
         for queue in waiter.queues {
             countByQueue[queue]! -= 1
             if countByQueue[queue] == 0 { countByQueue[queue] = nil }
         }
+    }
+
+    /// Where the receiver of that arrival stands, or would. O(log n).
+    private func index(of arrival: UInt64, on name: String) -> Int {
+        guard let list = byName[name], let last = list.last else { return 0 }
+        // Who comes is the last; who is served is the first.
+        if last.arrival < arrival { return list.count }
+        var range = list.indices
+        while !range.isEmpty {
+            let middle = range.lowerBound + range.count / 2
+            if list[middle].arrival < arrival {
+                range = (middle + 1)..<range.upperBound
+            } else {
+                range = range.lowerBound..<middle
+            }
+        }
+        return range.lowerBound
     }
 
     // MARK: Who waits for a channel

@@ -10,66 +10,54 @@ import Synchronization
 /// in one transaction in their order, commits, and answers them; meanwhile the next gather. A caller is answered after
 /// the commit of what it asked for, never before.
 ///
-/// A call that fails in the middle has the batch rolled back and each of it run on its own. Where the store itself
-/// fails, all of the batch fails. A call in whose way there is more than a slice of expired things is run again in the
-/// next batch, first.
+/// Where that fails, be it for one call's mistake, a full disk or a page that cannot be read, the transaction is rolled
+/// back and each of its calls run in one of its own, so that only what cannot be done fails. What must not fail (a
+/// `giveBack`) is kept, and tried again until it works.
+///
+/// A call in whose way there is more than a slice of expired things, and what the transaction has no time or no memory
+/// left for, is run in the next one, first.
 // SAFETY: callers touch `intake` alone, which is locked; everything else is the thread's own once it has started.
 final class Writer: @unchecked Sendable {
-    /// Calls in one transaction at most, and bytes of their content beyond which no other joins.
-    static let batchCallsMax = 1024
-    static let batchContentBytesMax = 64 << 20
-    /// Calls that wait for an answer at most; more are refused.
-    static let unansweredCallsMax = 65_536
-
-    private struct Intake {
-        var calls: [any Call] = []
-        var ends: [Waiter] = []
-        var unanswered = 0
-        var isAsleep = false
-        var isClosing = false
-        var isClosed = false
-        var onClosed: [@Sendable () -> Void] = []
-    }
-
     private let intake = Mutex(Intake())
     private let bell = DispatchSemaphore(value: 0)
     private let file: OpenFile
-    private let time: @Sendable () -> Int64
+    private let time: FileTime
+    private let transactionTimeMax: Duration
+    private let sweeps: SweepPlan
     private let committed = Atomic<Int>(0)
     /// Calls to be run again, before all others.
     private var repeats: [any Call] = []
+    /// Calls that must not fail and did, to be tried again.
+    private var kept: [any Call] = []
 
     /// How many transactions have been committed.
     var transactionCount: Int { committed.load(ordering: .relaxed) }
+    /// Calls that have no answer yet.
+    var unansweredCallCount: Int { intake.withLock(\.unansweredCalls) }
 
-    /// - Parameter time: now, on the file's timeline.
-    init(_ file: OpenFile, time: @escaping @Sendable () -> Int64) {
+    /// - Parameter transactionTimeMax: how long the calls of one transaction run; what is left is run in the next.
+    init(_ file: OpenFile, sweeps: SweepPlan, transactionTimeMax: Duration) {
         self.file = file
-        self.time = time
+        self.transactionTimeMax = transactionTimeMax
+        self.sweeps = sweeps
+        time = file.time
     }
 
-    /// - Parameter afterBatch: told on the thread after each batch, whether anything is stored.
-    func start(afterBatch: @escaping @Sendable (_ hasAnything: Bool) -> Void) {
-        let thread = Thread { self.run(afterBatch) }
+    func start() {
+        sweeps.planOne(for: self, after: time.instant(of: time.now.time))
+        let thread = Thread { self.run() }
         thread.name = "sqlite writer"
         thread.start()
     }
 
+    /// When it is that time of the file on the layer's clock.
+    func instant(of fileTime: Int64) -> ContinuousClock.Instant { time.instant(of: fileTime) }
+
     // MARK: Callers' side
 
-    /// Leaves a call. One that is not `isEssential` is answered with an error where too many wait.
-    func enqueue(_ call: any Call, isEssential: Bool = false) {
-        enum Reception { case taken(wake: Bool), refused(String) }
-        let reception: Reception = intake.withLock { intake in
-            guard !intake.isClosing else { return .refused("The layer is closed.") }
-            guard isEssential || intake.unanswered < Self.unansweredCallsMax else {
-                return .refused("The layer's store does not keep up with what is asked of it. Try again later.")
-            }
-            intake.unanswered += 1
-            intake.calls.append(call)
-            defer { intake.isAsleep = false }
-            return .taken(wake: intake.isAsleep)
-        }
+    /// Leaves a call. Where too much waits it is answered with an error, unless it must not fail.
+    func enqueue(_ call: any Call) {
+        let reception = intake.withLock { $0.take(call) }
         switch reception {
         case .taken(let wake): if wake { bell.signal() }
         case .refused(let why): call.answer(error: StoreError.unavailable(why))
@@ -81,8 +69,7 @@ final class Writer: @unchecked Sendable {
         let wake = intake.withLock { intake in
             guard !intake.isClosed else { return false }
             intake.ends.append(waiter)
-            defer { intake.isAsleep = false }
-            return intake.isAsleep
+            return intake.wake()
         }
         if wake { bell.signal() }
     }
@@ -92,8 +79,7 @@ final class Writer: @unchecked Sendable {
         let (wake, isClosed) = intake.withLock { intake in
             intake.isClosing = true
             if !intake.isClosed { intake.onClosed.append(onClosed) }
-            defer { intake.isAsleep = false }
-            return (intake.isAsleep, intake.isClosed)
+            return (intake.wake(), intake.isClosed)
         }
         if wake { bell.signal() }
         if isClosed { onClosed() }
@@ -101,16 +87,17 @@ final class Writer: @unchecked Sendable {
 
     // MARK: The thread
 
-    private func run(_ afterBatch: @Sendable (Bool) -> Void) {
+    private func run() {
         file.use { store in
             while let batch = nextBatch() {
                 for waiter in batch.ends { end(waiter, in: store) }
-                guard !batch.calls.isEmpty else { continue }
-                execute(batch.calls, in: store)
-                afterBatch((try? store.hasAnything()) ?? true)
+                if !batch.calls.isEmpty { execute(batch.calls, in: store) }
+            }
+            for call in kept where attempt([call], in: store) != nil {
+                answer(call, StoreError.unavailable("The layer is closed, and its store failed."))
             }
             for waiter in store.room.all { end(waiter, in: store) }
-            store.now = max(store.now, time())
+            store.move(to: time.now)
             store.saveTime()
         }
         file.close()
@@ -124,25 +111,10 @@ final class Writer: @unchecked Sendable {
     /// What has gathered; sleeps while nothing has. Nil when it is to close and nothing is left.
     private func nextBatch() -> (calls: [any Call], ends: [Waiter])? {
         while true {
-            var calls = repeats
+            let before = repeats
             repeats = []
-            let (ends, isClosing) = intake.withLock { intake in
-                var contentBytes = 0
-                var count = 0
-                while count < intake.calls.count, calls.count + count < Self.batchCallsMax,
-                    contentBytes < Self.batchContentBytesMax
-                {
-                    contentBytes += intake.calls[count].contentBytes
-                    count += 1
-                }
-                calls += intake.calls[..<count]
-                intake.calls.removeFirst(count)
-                let ends = intake.ends
-                intake.ends = []
-                intake.isAsleep = calls.isEmpty && ends.isEmpty && !intake.isClosing
-                return (ends, intake.isClosing)
-            }
-            if !calls.isEmpty || !ends.isEmpty { return (calls, ends) }
+            let (batch, isClosing) = intake.withLock { ($0.nextBatch(after: before), $0.isClosing) }
+            if !batch.calls.isEmpty || !batch.ends.isEmpty { return batch }
             if isClosing { return nil }
             bell.wait()
         }
@@ -154,41 +126,103 @@ final class Writer: @unchecked Sendable {
     }
 
     private func execute(_ calls: [any Call], in store: Store) {
-        var answered: [any Call] = []
-        var again: [any Call] = []
+        if let failure = attempt(calls, in: store) {
+            if failure.isOfStore { store.checkpoint() }
+            if calls.count > 1 {
+                executeOneByOne(calls, after: failure, in: store)
+            } else {
+                fail(calls[0], failure, in: store)
+            }
+        } else if !kept.isEmpty {
+            let retried = kept
+            kept = []
+            for call in retried { if let failure = attempt([call], in: store) { fail(call, failure, in: store) } }
+        }
+    }
+
+    /// Each in a transaction of its own, after the one failed that all of them were in.
+    private func executeOneByOne(_ calls: [any Call], after failure: TransactionFailure, in store: Store) {
+        var failuresInARow = 0
+        for call in calls {
+            // A full disk does not take the ninth content where it took none of eight.
+            if failuresInARow >= Self.failuresInARowMax, call.contentBytes > 0 {
+                fail(call, failure, in: store)
+            } else if var own = attempt([call], in: store) {
+                if own.isOfStore { failuresInARow += 1 }
+                // What the first attempt wrote may yet be found there after a crash.
+                own.isOutcomeUnknown = own.isOutcomeUnknown || failure.isOutcomeUnknown
+                fail(call, own, in: store)
+            } else {
+                failuresInARow = 0
+            }
+        }
+    }
+
+    /// Runs calls in one transaction, commits, and answers those that are done; the others are repeated. Where it fails,
+    /// nothing was done, and nobody is answered.
+    private func attempt(_ calls: [any Call], in store: Store) -> TransactionFailure? {
+        var done: [any Call] = []
+        var rest: [any Call] = []
         var isCommit = false
         do {
+            let begin = ContinuousClock.now
+            store.move(to: time.now)
             try store.begin()
-            for call in calls {
-                store.now = max(store.now, time())
+            for (index, call) in calls.enumerated() {
+                if index > 0 {
+                    store.move(to: time.now)
+                    if store.takenBytes >= Self.takenBytesMax || begin.duration(to: .now) >= transactionTimeMax {
+                        rest += calls[index...]
+                        break
+                    }
+                }
                 do {
                     try call.run(in: store)
-                    answered.append(call)
+                    done.append(call)
                 } catch is WorkRemains {
-                    again.append(call)
+                    rest.append(call)
                 }
             }
             isCommit = true
             try store.commit()
         } catch {
             store.rollback()
-            if calls.count > 1, !isCommit, !StoreError.isOfStore(error) {
-                for call in calls { execute([call], in: store) }
-            } else {
-                fail(calls, StoreError.channelError(for: error, isCommit: isCommit))
-                if StoreError.isOfStore(error) { store.checkpoint() }
-            }
-            return
+            return TransactionFailure(error, isCommit: isCommit)
         }
         committed.add(1, ordering: .relaxed)
-        repeats += again
+        repeats += rest
+        // Before anybody hears of what was stored.
+        planSweep(in: store)
         for waiter in store.room.takeEnded() { waiter.resume?(waiter.deliveries) }
-        for call in answered { call.answer(error: nil) }
-        intake.withLock { $0.unanswered -= answered.count }
+        for call in done { call.answer(error: nil) }
+        intake.withLock { intake in for call in done { intake.forget(call) } }
+        // Where a sweep was among them and found nothing, others may have stored something after it.
+        if done.count > 1 { planSweep(in: store) }
+        return nil
     }
 
-    private func fail(_ calls: [any Call], _ error: any Error) {
-        for call in calls { call.answer(error: error) }
-        intake.withLock { $0.unanswered -= calls.count }
+    private func planSweep(in store: Store) { sweeps.planOne(for: self, after: time.instant(of: store.now)) }
+
+    /// Answers a call that cannot be done or, where that is no answer, keeps it until something else could be done; a
+    /// sweep at the latest.
+    private func fail(_ call: any Call, _ failure: TransactionFailure, in store: Store) {
+        if failure.isOfStore, call.mustNotFail, kept.count < Self.keptCallsMax {
+            kept.append(call)
+            planSweep(in: store)
+        } else {
+            answer(call, StoreError.channelError(for: failure))
+        }
     }
+
+    private func answer(_ call: any Call, _ error: any Error) {
+        call.answer(error: error)
+        intake.withLock { $0.forget(call) }
+    }
+
+    /// Bytes of content that a transaction takes for receivers at most; the first call always fits.
+    private static let takenBytesMax = 64 << 20
+    /// After so many failures of the store no other content is tried in the same batch.
+    private static let failuresInARowMax = 8
+    /// Calls that are kept until the store works again.
+    private static let keptCallsMax = 4096
 }

@@ -101,6 +101,16 @@ final class Trial: Sendable {
         throw Breach(expected: "\(count) receivers in wait", seen: "\(seen)")
     }
 
+    /// The layer's totals, once they are as wanted or, as they are then, when an answer should have come.
+    func eventually(_ isWanted: (LayerStats) throws -> Bool) async throws -> LayerStats {
+        let limit = ContinuousClock.now + subject.answerLimit
+        while true {
+            let stats = try await optional { try await backend.stats() }
+            if try isWanted(stats) || ContinuousClock.now >= limit { return stats }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
     private func receiversTold() async throws -> Int? {
         do {
             return try await optional { try await backend.stats() }.waiting

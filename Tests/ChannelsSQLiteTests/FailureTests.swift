@@ -1,5 +1,7 @@
 import Channels
 import GRDB
+import GRDBSQLite
+import Synchronization
 import Testing
 
 @testable import ChannelsReference
@@ -24,22 +26,113 @@ struct FailureTests {
         await layer.backend.shutdown()
     }
 
+    @Test("Beside a send for which the disk has no room, all else is done: sends, receives and what is given back")
+    func oneTooLarge() async throws {
+        let layer = try Layer()
+        try await layer.send("taken", to: "a")
+        try await layer.send("there", to: "b")
+        let taken = try await layer.receive("a")
+        let wait = try await layer.wait(on: "c")
+        try await limitPages(of: layer, to: 1)
+        let large = String(repeating: "x", count: 1 << 20)
+        let outcomes = try await layer.gather(5) { group in
+            group.addTask { try await layer.send("to who waits", to: "c").pending == 0 ? "handed over" : "stored" }
+            group.addTask {
+                let error = await #expect(throws: ChannelError.self) { try await layer.send(large, to: "d") }
+                return "\(error?.code.rawValue ?? "sent")"
+            }
+            group.addTask { try await layer.receiveTexts("b").joined() }
+            group.addTask { "lost: \(await layer.backend.giveBack(taken))" }
+            group.addTask { "waiting: \(try await layer.backend.status(of: ChannelName("d")).pending ?? -1)" }
+        }
+        #expect(outcomes.sorted() == ["backend-unavailable", "handed over", "lost: 0", "there", "waiting: 0"])
+        #expect(try await wait.value.map(\.text) == ["to who waits"])
+        #expect(try await layer.receiveTexts("a") == ["taken"])
+        await layer.backend.shutdown()
+    }
+
+    @Test("What cannot be given back for a full disk goes back when there is room")
+    func giveBackLater() async throws {
+        let layer = try Layer()
+        let large = String(repeating: "x", count: 1 << 20)
+        try await layer.send("first" + large, to: "a")
+        let taken = try await layer.receive("a")
+        try await layer.send("second" + large, to: "b")  // takes the pages that were freed
+        try await limitPages(of: layer, to: 1)
+        let isGiven = Mutex(false)
+        async let lost = {
+            let lost = await layer.backend.giveBack(taken)
+            isGiven.withLock { $0 = true }
+            return lost
+        }()
+        while layer.backend.unansweredCallCount == 0 { await Task.yield() }
+        // Batches are in order: when this one has its answer, the other was tried.
+        #expect(try await layer.pending("a") == 0)
+        #expect(isGiven.withLock { !$0 })
+        try await limitPages(of: layer, to: 1 << 30)
+        #expect(await lost == 0)
+        #expect(try await layer.receive("a").map(\.id) == taken.map(\.id))
+        await layer.backend.shutdown()
+    }
+
+    @Test("Where a commit fails each call has one of its own; nothing is done twice, nobody waits for ever")
+    func commitFails() async throws {
+        let layer = try Layer()
+        let wait = try await layer.wait(on: "a")
+        let refusals = Refusals(count: 1)
+        let ids = try await layer.gather(3) { group in
+            group.addTask {
+                // From here on: the commit of the transaction that this is in.
+                try await layer.backend.perform { refusals.refuse(commitsOf: $0) }
+                return MessageID?.none
+            }
+            group.addTask { try await layer.send("1", to: "a").id }
+            group.addTask { try await layer.send("2", to: "b").id }
+        }
+        #expect(refusals.isUsedUp)
+        #expect(Set(ids.compactMap(\.self)).count == 2)
+        #expect(try await wait.value.map(\.text) == ["1"])
+        #expect(try await layer.receiveTexts("b") == ["2"])
+        #expect(try await layer.backend.stats().counts == MessageCounts(sent: 2, delivered: 2))
+        await layer.backend.shutdown()
+    }
+
+    @Test("A message whose content the file has lost is passed over")
+    func contentIsGone() async throws {
+        let layer = try Layer()
+        for text in ["1", "2", "3"] { try await layer.send(text, to: "a") }
+        try await layer.backend.perform { store in
+            try store.database.execute(sql: "DELETE FROM message WHERE number = (SELECT MIN(number) FROM message)")
+        }
+        #expect(try await layer.receiveTexts("a") == ["2", "3"])
+        let status = try await layer.backend.status(of: ChannelName("a"))
+        #expect(status.pending == 0)
+        #expect(status.counts == MessageCounts(sent: 3, delivered: 2, purged: 1))
+        await layer.backend.shutdown()
+    }
+
     @Test("An operation that fails in the middle is undone alone: its batch and the waits go on")
     func oneFails() async throws {
         let layer = try Layer()
         let wait = try await layer.wait(on: "a")
         struct Mistake: Error {}
-        async let first = layer.send("1", to: "b")
-        async let failed: Void = layer.backend.perform { store in
-            // A send that hands over to the receiver in wait, and then fails.
-            _ = try store.send(Message(content: [1]), to: ChannelName("a"), options: SendOptions())
-            throw Mistake()
+        let outcomes = try await layer.gather(3) { group in
+            group.addTask { "\(try await layer.send("1", to: "b").capacity ?? 0)" }
+            group.addTask {
+                do {
+                    try await layer.backend.perform { store in
+                        // A send that hands over to the receiver in wait, and then fails.
+                        _ = try store.send(Message(content: [1]), to: ChannelName("a"), options: SendOptions())
+                        throw Mistake()
+                    }
+                    return "done"
+                } catch is Mistake {
+                    return "mistake"
+                }
+            }
+            group.addTask { "\(try await layer.send("2", to: "b").capacity ?? 0)" }
         }
-        async let last = layer.send("2", to: "b")
-        _ = try await (first, last)
-        var wasMistake = false
-        do { try await failed } catch is Mistake { wasMistake = true }
-        #expect(wasMistake)
+        #expect(outcomes.sorted() == ["100", "100", "mistake"])
         #expect(try await layer.receiveTexts("b").sorted() == ["1", "2"])
         #expect(try await layer.backend.stats().waiting == 1)
         #expect(try await layer.backend.stats().counts?.sent == 2)
@@ -52,5 +145,30 @@ struct FailureTests {
         try await layer.backend.perform { store in
             try store.database.execute(sql: "PRAGMA max_page_count = \(count)")
         }
+    }
+}
+
+/// Has so many commits refused.
+private final class Refusals: Sendable {
+    private let left: Mutex<Int>
+
+    init(count: Int) { left = Mutex(count) }
+
+    var isUsedUp: Bool { left.withLock { $0 == 0 } }
+
+    private func takeOne() -> Bool {
+        left.withLock { left in
+            guard left > 0 else { return false }
+            left -= 1
+            return true
+        }
+    }
+
+    /// On the writer's thread. `self` must outlive the store.
+    func refuse(commitsOf store: Store) {
+        sqlite3_commit_hook(
+            store.database.sqliteConnection,
+            { Unmanaged<Refusals>.fromOpaque($0!).takeUnretainedValue().takeOne() ? 1 : 0 },
+            Unmanaged.passUnretained(self).toOpaque())
     }
 }

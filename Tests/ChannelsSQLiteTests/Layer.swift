@@ -1,5 +1,7 @@
 import Channels
 import ChannelsTesting
+import Dispatch
+import Synchronization
 import Testing
 
 @testable import ChannelsReference
@@ -9,6 +11,7 @@ import Testing
 struct Layer {
     let folder: TemporaryFolder
     let clock: ManualClock
+    let wall: WallClock
     let backend: SQLiteBackend
 
     /// The wall clock at the first open.
@@ -20,8 +23,12 @@ struct Layer {
     ) throws {
         self.folder = try folder ?? TemporaryFolder()
         clock = ManualClock()
+        let wall = WallClock(at: wall, on: clock)
+        self.wall = wall
         backend = try SQLiteBackend(
-            path: self.folder.path(file), synchronous: synchronous, settings: settings, clock: clock, wall: wall)
+            path: self.folder.path(file), synchronous: synchronous, settings: settings, clock: clock,
+            // What gathers shares a transaction, however slow the machine is.
+            wall: { wall.now }, transactionTimeMax: .seconds(600))
     }
 
     @discardableResult
@@ -63,7 +70,41 @@ struct Layer {
         try await backend.groupAdd(ChannelName(channel), to: GroupName(group), options: GroupAddOptions(expiry: expiry))
     }
 
+    /// Has the writer stand still until all calls that `ask` begins have gathered: they share a transaction.
+    func gather<Value: Sendable>(
+        _ count: Int, _ ask: @escaping @Sendable (inout ThrowingTaskGroup<Value, any Error>) -> Void
+    ) async throws -> [Value] {
+        let gate = DispatchSemaphore(value: 0)
+        let before = backend.unansweredCallCount
+        let held = Task { [backend] in try await backend.perform { _ in gate.wait() } }
+        while backend.unansweredCallCount == before { await Task.yield() }
+        return try await withThrowingTaskGroup(of: Value.self) { group in
+            ask(&group)
+            while backend.unansweredCallCount < before + 1 + count { await Task.yield() }
+            gate.signal()
+            try await held.value
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+    }
+
     func pending(_ channel: String) async throws -> Int? { try await backend.status(of: ChannelName(channel)).pending }
+}
+
+/// A wall clock that runs with a layer's clock, and can be set.
+final class WallClock: Sendable {
+    private let clock: ManualClock
+    private let start: ContinuousClock.Instant
+    private let atStart: Mutex<Int64>
+
+    init(at time: Int64, on clock: ManualClock) {
+        self.clock = clock
+        start = clock.now
+        atStart = Mutex(time)
+    }
+
+    var now: Int64 { atStart.withLock { $0 } + start.duration(to: clock.now).nanoseconds }
+
+    func set(forward seconds: Int64) { atStart.withLock { $0 += seconds * 1_000_000_000 } }
 }
 
 extension Delivery {

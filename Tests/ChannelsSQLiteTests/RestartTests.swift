@@ -77,6 +77,19 @@ struct RestartTests {
         await second.backend.shutdown()
     }
 
+    @Test("A wall clock that is set while the file is open moves no deadline, not at the next restart either")
+    func wallClockSetWhileOpen() async throws {
+        let first = try Layer(in: folder)
+        try await first.send("1", to: "a", expiry: .seconds(30))
+        first.wall.set(forward: 1_000_000)
+        await first.backend.shutdown()
+        let second = try Layer(in: folder, wall: first.wall.now + 29_000_000_000)
+        #expect(try await second.pending("a") == 1)
+        second.clock.advance(by: .seconds(1))
+        #expect(try await second.pending("a") == 0)
+        await second.backend.shutdown()
+    }
+
     @Test("A wall clock that was set back stops the time while the file was closed, and no longer")
     func wallClockSetBack() async throws {
         let first = try Layer(in: folder)

@@ -1,0 +1,68 @@
+import Channels
+
+/// What callers have left for the writer's thread. Everything in it is bounded.
+struct Intake {
+    private var calls: [any Call] = []
+    var ends: [Waiter] = []
+    private(set) var unansweredCalls = 0
+    private var unansweredBytes = 0
+    private var isAsleep = false
+    var isClosing = false
+    var isClosed = false
+    var onClosed: [@Sendable () -> Void] = []
+
+    enum Reception {
+        case taken(wake: Bool)
+        case refused(_ why: String)
+    }
+
+    /// Takes a call, or says why not.
+    mutating func take(_ call: any Call) -> Reception {
+        guard !isClosing else { return .refused("The layer is closed.") }
+        let hasRoom =
+            unansweredCalls < Self.unansweredCallsMax
+            && (unansweredBytes == 0 || unansweredBytes + call.contentBytes <= Self.unansweredBytesMax)
+        guard hasRoom || call.mustNotFail else {
+            return .refused("The layer's store does not keep up with what is asked of it. Try again later.")
+        }
+        unansweredCalls += 1
+        unansweredBytes += call.contentBytes
+        calls.append(call)
+        return .taken(wake: wake())
+    }
+
+    /// One that was taken has its answer.
+    mutating func forget(_ call: any Call) {
+        unansweredCalls -= 1
+        unansweredBytes -= call.contentBytes
+    }
+
+    /// True where the thread sleeps: it is to be woken.
+    mutating func wake() -> Bool {
+        defer { isAsleep = false }
+        return isAsleep
+    }
+
+    /// Takes out what the next transaction is for; `before` comes first. Where that is nothing, the thread goes to sleep.
+    mutating func nextBatch(after before: [any Call]) -> (calls: [any Call], ends: [Waiter]) {
+        var batch = before
+        var contentBytes = before.reduce(0) { $0 + $1.contentBytes }
+        var count = 0
+        while count < calls.count, batch.count < Self.batchCallsMax, contentBytes < Self.batchContentBytesMax {
+            contentBytes += calls[count].contentBytes
+            batch.append(calls[count])
+            count += 1
+        }
+        calls.removeFirst(count)
+        defer { ends = [] }
+        isAsleep = batch.isEmpty && ends.isEmpty && !isClosing
+        return (batch, ends)
+    }
+
+    /// Calls in one transaction at most, and bytes of their content beyond which no other joins.
+    private static let batchCallsMax = 1024
+    private static let batchContentBytesMax = 64 << 20
+    /// Calls that wait for an answer at most, and bytes of their content; more are refused.
+    private static let unansweredCallsMax = 65_536
+    private static let unansweredBytesMax = 256 << 20
+}
