@@ -38,7 +38,7 @@ define install
 	fi
 endef
 
-.PHONY: run build test lint format sanitize bench bench-memory bench-sqlite bench-micro clean
+.PHONY: run build test lint format sanitize crash bench bench-memory bench-sqlite bench-micro clean
 
 run: build
 	@exec .build/release/laurel serve $(ARGS)
@@ -67,6 +67,15 @@ sanitize:
 	@for sanitizer in thread address; do \
 	  $(BOUNDED) swift test --disable-xctest --sanitize $$sanitizer --scratch-path .build-$$sanitizer --skip Crowds --skip Browser --skip realTime; \
 	done
+
+# Rounds of kill -9 on one file, each under load; make crash ROUNDS=1000 SEED=1 for others than these. (make test has twenty.)
+crash: export CI := 1
+crash: export CRASH_ROUNDS := $(or $(ROUNDS),200)
+crash: export CRASH_SEED := $(SEED)
+crash:
+	$(call install,$(BUILD_NEEDS))
+	@swift build --quiet --build-tests $(STRICT)
+	@$(BOUNDED) swift test --disable-xctest --skip-build $(STRICT) --filter CrashTests
 
 # Laurel beside nginx, nchan, webdis and Redis; a quarter of an hour. BENCH="--only send --rounds 3" for less.
 bench: build

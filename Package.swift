@@ -116,7 +116,7 @@ let package = Package(
         ),
         tests(
             "HarnessTests",
-            imports: ["HTTPClient", .product(name: "Yams", package: "Yams")],
+            imports: ["HTTPClient", "ChannelsReference", .product(name: "Yams", package: "Yams")],
             exclude: ["Clients"]
         ),
     ],
