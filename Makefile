@@ -38,7 +38,7 @@ define install
 	fi
 endef
 
-.PHONY: run build test lint format sanitize crash bench bench-memory bench-sqlite bench-micro clean
+.PHONY: run build test lint format sanitize crash bench bench-memory bench-micro clean
 
 run: build
 	@exec .build/release/laurel serve $(ARGS)
@@ -77,7 +77,7 @@ crash:
 	@swift build --quiet --build-tests $(STRICT)
 	@$(BOUNDED) swift test --disable-xctest --skip-build $(STRICT) --filter CrashTests
 
-# Laurel beside nginx, nchan, webdis and Redis; a quarter of an hour. BENCH="--only send --rounds 3" for less.
+# Laurel beside nginx, nchan, webdis and Redis, on memory and on a file; twenty minutes. BENCH="--only send --rounds 3" for less.
 bench: build
 	$(call install,$(BENCH_NEEDS))
 	@swift build --quiet -c release $(FAST) --product benchmark
@@ -88,12 +88,6 @@ bench-memory:
 	$(call install,$(BUILD_NEEDS))
 	@swift build --quiet -c release $(FAST) --product memory-benchmark
 	@.build/release/memory-benchmark
-
-# Durable sends, group sends by members, and a backlog, on a file in this folder; two minutes.
-bench-sqlite:
-	$(call install,$(BUILD_NEEDS))
-	@swift build --quiet -c release $(FAST) --product sqlite-benchmark
-	@.build/release/sqlite-benchmark
 
 # What the parts of a request cost: time, allocations and instructions; ten seconds. Linked without what debuggers read,
 # as the Valgrind of Debian 12 stumbles over it (DWARF 5).

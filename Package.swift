@@ -75,10 +75,6 @@ let package = Package(
         .executableTarget(
             name: "memory-benchmark", dependencies: ["Channels", "ChannelsMemory"],
             path: "Benchmarks/MemoryBackend", swiftSettings: settings),
-        .executableTarget(
-            name: "sqlite-benchmark",
-            dependencies: ["Channels", "ChannelsSQLite", .product(name: "GRDB", package: "GRDB.swift")],
-            path: "Benchmarks/SQLiteBackend", swiftSettings: settings),
         .target(name: "CProbe", path: "Benchmarks/CProbe"),
         .executableTarget(
             name: "micro-benchmark",
@@ -88,6 +84,7 @@ let package = Package(
             name: "benchmark",
             dependencies: [
                 "LoadGenerator", "Reactor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "GRDB", package: "GRDB.swift"),
             ],
             path: "Benchmarks/Comparison", swiftSettings: settings),
 

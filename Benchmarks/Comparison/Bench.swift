@@ -81,12 +81,23 @@ struct Bench: Sendable {
             ("group-send", groupSend), ("laggards", laggards), ("disturbances", disturbances),
             ("many-channels", manyChannels), ("many-names", manyNames), ("batches", batches), ("large", large),
             ("loops", loops),
+            ("durable-normal", { try durableSends("normal", goal: 1.5) }),
+            ("durable-full", { try durableSends("full", goal: 8) }),
+            ("durable-group-send", durableGroupSend),
+            ("durable-backlog-send", { try durableBacklog(measuringSends: true) }),
+            ("durable-backlog-receive", { try durableBacklog(measuringSends: false) }),
         ]
     }
 
     // MARK: Servers
 
     func laurel(loops: Int = 1) throws -> ServerProcess { started(try Peers.laurel(loops: loops)) }
+
+    /// Laurel on a file of its own.
+    func laurelOnFile(_ parameters: String = "") throws -> ServerProcess {
+        started(try Peers.laurelOnFile(parameters))
+    }
+
     func nginx(workers: Int = 1) throws -> ServerProcess { started(try Peers.nginx(workers: workers)) }
     func nchan() throws -> ServerProcess { started(try Peers.nchan()) }
 

@@ -3,13 +3,26 @@ import Foundation
 /// The servers that are measured, each as its documentation sets it up for speed, with one process that does the work.
 enum Peers {
     /// Capacity and expiry such that no send is refused, and limits on as by default.
-    static func laurel(loops: Int = 1, _ options: [String] = []) throws -> ServerProcess {
+    static func laurel(loops: Int = 1) throws -> ServerProcess {
+        try laurel(loops == 1 ? "Laurel" : "Laurel, \(loops) loops", loops: loops) { _ in [] }
+    }
+
+    /// The same on a new file, in the folder where the benchmark was started: what is for temporary files is often memory.
+    static func laurelOnFile(_ parameters: String) throws -> ServerProcess {
+        try laurel("Laurel, sqlite", loops: 1, in: Disk.makeFolder()) { directory in
+            ["--backend", "sqlite:\(directory.path())layer.db?\(parameters)"]
+        }
+    }
+
+    private static func laurel(
+        _ name: String, loops: Int, in directory: URL? = nil, options: (URL) -> [String]
+    ) throws -> ServerProcess {
         let path = FileManager.default.currentDirectoryPath + "/.build/release/laurel"
-        return try ServerProcess(loops == 1 ? "Laurel" : "Laurel, \(loops) loops", executable: path) { port, _ in
+        return try ServerProcess(name, executable: path, in: directory) { port, directory in
             [
                 "serve", "--bind", "127.0.0.1:\(port)", "--loops", "\(loops)", "--capacity", "100000000",
-                "--memory-limit", "12GiB", "--expiry", "600",
-            ] + options
+                "--memory-limit", "12GiB", "--expiry", "6000",
+            ] + options(directory)
         }
     }
 

@@ -10,18 +10,29 @@ struct ProcessorTime {
 
     /// With the processes that its main thread has started; all zero where there is no such process.
     init(of pid: pid_t) {
-        (total, userTicks, systemTicks) = (0, 0, 0)
+        self.init()
         let children = (try? String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)) ?? ""
-        for process in [pid] + children.split(separator: " ").compactMap({ pid_t($0) }) { add(process) }
+        for process in [pid] + children.split(separator: " ").compactMap({ pid_t($0) }) {
+            var clock = clockid_t()
+            if clock_getcpuclockid(process, &clock) == 0 { add(clock, statistics: "/proc/\(process)/stat") }
+        }
     }
 
-    private mutating func add(_ pid: pid_t) {
-        var clock = clockid_t()
+    /// That of the thread that asks.
+    static var ofThisThread: ProcessorTime {
+        var time = ProcessorTime()
+        time.add(CLOCK_THREAD_CPUTIME_ID, statistics: "/proc/thread-self/stat")
+        return time
+    }
+
+    private init() { (total, userTicks, systemTicks) = (0, 0, 0) }
+
+    private mutating func add(_ clock: clockid_t, statistics path: String) {
         var time = timespec()
-        if clock_getcpuclockid(pid, &clock) == 0 { clock_gettime(clock, &time) }
+        clock_gettime(clock, &time)
         total += time.tv_sec * 1_000_000_000 + time.tv_nsec
         // proc(5): behind the name, in parentheses, utime and stime are the twelfth and thirteenth field.
-        let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
         let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
         guard fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else { return }
         userTicks += user

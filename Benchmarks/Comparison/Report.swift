@@ -9,8 +9,8 @@ struct Report {
             # Measured side by side
 
             \(versions). \(rounds) rounds, each server in turn in each of them; medians. Processor time is the server's own, user \
-            and system; a ratio is Laurel's, or the first line's, to that line's, the median over the rounds: below 1 Laurel \
-            costs less.
+            and system; a ratio is Laurel's, or the first line's, to that line's, the median over the rounds: of processor time \
+            and latencies below 1, of the rate above 1 where Laurel does better.
 
             """
     }
@@ -19,11 +19,11 @@ struct Report {
         var lines = ["", "## \(row.title)", ""]
         if !row.goal.isEmpty { lines += ["Goal: \(row.goal)", ""] }
         lines += [
-            "| | per second | µs a \(row.unit) (user) | p50 | p99 | ratio: processor, p50, p99 | |",
+            "| | per second | µs a \(row.unit) (user) | p50 | p99 | ratio: processor, p50, p99, rate | |",
             "|---|---|---|---|---|---|---|",
         ]
         for result in results {
-            let ratios = [result.processorRatio, result.p50Ratio, result.p99Ratio].map { ratio in
+            let ratios = [result.processorRatio, result.p50Ratio, result.p99Ratio, result.rateRatio].map { ratio in
                 ratio.flatMap { $0.isFinite ? Self.decimal($0, places: 2) : nil } ?? "–"
             }
             let cells = [

@@ -25,6 +25,7 @@ struct CaseResult {
     var p50: Duration?
     var p99: Duration?
     var note: String
+    var rateRatio: Double?
     var processorRatio: Double
     var p50Ratio: Double?
     var p99Ratio: Double?
@@ -39,6 +40,11 @@ struct CaseResult {
         // Of the first round: memory that was taken once is not taken again.
         note = samples.first?.note ?? ""
         let pairs = zip(first, samples)
+        rateRatio = Self.median(
+            pairs.compactMap { pair in
+                guard let one = pair.0.operationsPerSecond, let other = pair.1.operationsPerSecond else { return nil }
+                return one / other
+            })
         processorRatio = Self.median(pairs.map { $0.processorMicroseconds / $1.processorMicroseconds }) ?? .nan
         p50Ratio = Self.median(pairs.compactMap { pair in Self.ratio(pair.0.p50, pair.1.p50) })
         p99Ratio = Self.median(pairs.compactMap { pair in Self.ratio(pair.0.p99, pair.1.p99) })

@@ -16,15 +16,19 @@ final class ServerProcess: @unchecked Sendable {
         let description: String
     }
 
-    /// - Parameter arguments: Made from the port and a temporary folder that goes with the process.
+    /// - Parameters:
+    ///   - folder: Goes with the process; a temporary one by default.
+    ///   - arguments: Made from the port and the folder.
     init(
-        _ name: String, executable: String, port: UInt16 = ServerProcess.freePort(),
+        _ name: String, executable: String, port: UInt16 = ServerProcess.freePort(), in folder: URL? = nil,
         arguments: (_ port: UInt16, _ directory: URL) throws -> [String]
     ) throws {
         self.name = name
         self.port = port
         address = SocketAddress(host: "127.0.0.1", port: port)!
-        directory = FileManager.default.temporaryDirectory.appending(path: "laurel-benchmark-\(UUID().uuidString)")
+        directory =
+            folder
+            ?? FileManager.default.temporaryDirectory.appending(path: "laurel-benchmark-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         pid = try Self.start(executable, try arguments(port, directory), errors: directory.appending(path: "errors"))
         try waitUntilItAnswers()
