@@ -11,24 +11,19 @@ struct Intake {
     var isClosed = false
     var onClosed: [@Sendable () -> Void] = []
 
-    enum Reception {
-        case taken(wake: Bool)
-        case refused(_ why: String)
-    }
-
     /// Takes a call, or says why not.
-    mutating func take(_ call: any Call) -> Reception {
-        guard !isClosing else { return .refused("The layer is closed.") }
+    mutating func take(_ call: any Call) -> String? {
+        guard !isClosing else { return "The layer is closed." }
         let hasRoom =
             unansweredCalls < Self.unansweredCallsMax
             && (unansweredBytes == 0 || unansweredBytes + call.contentBytes <= Self.unansweredBytesMax)
         guard hasRoom || call.mustNotFail else {
-            return .refused("The layer's store does not keep up with what is asked of it. Try again later.")
+            return "The layer's store does not keep up with what is asked of it. Try again later."
         }
         unansweredCalls += 1
         unansweredBytes += call.contentBytes
         calls.append(call)
-        return .taken(wake: wake())
+        return nil
     }
 
     /// One that was taken has its answer.
@@ -37,10 +32,11 @@ struct Intake {
         unansweredBytes -= call.contentBytes
     }
 
-    /// True where the thread sleeps: it is to be woken.
-    mutating func wake() -> Bool {
-        defer { isAsleep = false }
-        return isAsleep
+    /// True where the thread sleeps, and there is something for it to do: it is to be woken.
+    mutating func wakesUp() -> Bool {
+        guard isAsleep, !calls.isEmpty || !ends.isEmpty || isClosing else { return false }
+        isAsleep = false
+        return true
     }
 
     /// Takes out what the next transaction is for; `before` comes first. Where that is nothing, the thread goes to sleep.

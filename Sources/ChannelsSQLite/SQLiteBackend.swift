@@ -26,7 +26,7 @@ public final class SQLiteBackend: ChannelBackend {
 
     public let traits = BackendTraits(givesBack: true)
 
-    private let writer: Writer
+    let writer: Writer
     private let clock: any ChannelClock
 
     /// Opens the file, or makes it where there is none; blocks while it does.
@@ -96,8 +96,7 @@ public final class SQLiteBackend: ChannelBackend {
         _ message: Message, to channel: ChannelName, options: SendOptions
     ) async throws -> SendReceipt {
         try await perform(contentBytes: message.content.count) { store in
-            let sent = try store.send(message, to: channel, options: options)
-            return SendReceipt(id: store.id(sent.number), pending: sent.pending, capacity: sent.capacity)
+            try store.receipt(sending: message, to: channel, options: options)
         }
     }
 
@@ -105,8 +104,7 @@ public final class SQLiteBackend: ChannelBackend {
         _ message: Message, to group: GroupName, options: GroupSendOptions
     ) async throws -> GroupSendReceipt {
         try await perform(contentBytes: message.content.count) { store in
-            let sent = try store.sendGroup(message, to: group, options: options)
-            return GroupSendReceipt(id: store.id(sent.number), members: sent.members)
+            try store.receipt(sending: message, to: group, options: options)
         }
     }
 

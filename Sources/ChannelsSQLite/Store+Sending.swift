@@ -99,6 +99,20 @@ extension Store {
         return Array(found.values)
     }
 
+    // MARK: Receipts
+
+    func receipt(sending message: Message, to channel: ChannelName, options: SendOptions) throws -> SendReceipt {
+        let sent = try send(message, to: channel, options: options)
+        return SendReceipt(id: id(sent.number), pending: sent.pending, capacity: sent.capacity)
+    }
+
+    func receipt(
+        sending message: Message, to group: GroupName, options: GroupSendOptions
+    ) throws -> GroupSendReceipt {
+        let sent = try sendGroup(message, to: group, options: options)
+        return GroupSendReceipt(id: id(sent.number), members: sent.members)
+    }
+
     // MARK: Counting and storing
 
     /// Adds to a queue's count and to the layer's.

@@ -56,12 +56,15 @@ final class Writer: @unchecked Sendable {
     // MARK: Callers' side
 
     /// Leaves a call. Where too much waits it is answered with an error, unless it must not fail.
-    func enqueue(_ call: any Call) {
-        let reception = intake.withLock { $0.take(call) }
-        switch reception {
-        case .taken(let wake): if wake { bell.signal() }
-        case .refused(let why): call.answer(error: StoreError.unavailable(why))
+    func enqueue(_ call: any Call) { enqueue([call]) }
+
+    /// Leaves calls, with none of others between them.
+    func enqueue(_ calls: [any Call]) {
+        let (refusals, wake) = intake.withLock { intake in
+            (calls.map { intake.take($0) }, intake.wakesUp())
         }
+        if wake { bell.signal() }
+        for case (let call, let why?) in zip(calls, refusals) { call.answer(error: StoreError.unavailable(why)) }
     }
 
     /// Has a wait ended, unless it ends by itself before.
@@ -69,7 +72,7 @@ final class Writer: @unchecked Sendable {
         let wake = intake.withLock { intake in
             guard !intake.isClosed else { return false }
             intake.ends.append(waiter)
-            return intake.wake()
+            return intake.wakesUp()
         }
         if wake { bell.signal() }
     }
@@ -79,7 +82,7 @@ final class Writer: @unchecked Sendable {
         let (wake, isClosed) = intake.withLock { intake in
             intake.isClosing = true
             if !intake.isClosed { intake.onClosed.append(onClosed) }
-            return (intake.wake(), intake.isClosed)
+            return (intake.wakesUp(), intake.isClosed)
         }
         if wake { bell.signal() }
         if isClosed { onClosed() }

@@ -22,6 +22,35 @@ struct OperationTests {
         await layer.backend.shutdown()
     }
 
+    @Test("The sends of a batch share one transaction, in their order, and each has its own answer")
+    func batch() async throws {
+        var settings = LayerSettings()
+        settings.capacity = 2
+        let layer = try Layer(settings: settings)
+        try await layer.join("ann", "team")
+        func send(_ text: String, to channel: String) throws -> BatchedSend {
+            .channel(try ChannelName(channel), Message(content: Array(text.utf8)), SendOptions())
+        }
+        let before = layer.backend.transactionCount
+        let results = await layer.backend.sendEach([
+            try send("1", to: "a"), try send("2", to: "a"), try send("3", to: "a"),
+            .group(try GroupName("team"), Message(content: Array("4".utf8)), GroupSendOptions()),
+            try send("5", to: "b"),
+        ])
+        #expect(layer.backend.transactionCount - before == 1)
+        let told = results.map { result in
+            switch result {
+            case .success(.channel(let receipt)): "pending \(receipt.pending ?? -1)"
+            case .success(.group(let receipt)): "members \(receipt.members ?? -1)"
+            case .failure(let error): "\((error as? ChannelError)?.code.rawValue ?? "?")"
+            }
+        }
+        #expect(told == ["pending 1", "pending 2", "channel-full", "members 1", "pending 1"])
+        #expect(try await layer.receiveTexts("a", "ann", "b") == ["1", "2", "4", "5"])
+        #expect(await layer.backend.sendEach([]).isEmpty)
+        await layer.backend.shutdown()
+    }
+
     @Test("Of many senders each one's messages stay in order")
     func order() async throws {
         let layer = try Layer(settings: roomy)
