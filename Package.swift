@@ -91,7 +91,7 @@ let package = Package(
         tests("HTTPCoreTests", imports: ["HTTPCore"]),
         tests("ReactorTests", imports: ["Reactor"]),
         tests("HTTPServerTests", imports: ["HTTPServer", "HTTPCore", "Reactor"]),
-        tests("ChannelsTests", imports: ["Channels"]),
+        tests("ChannelsTests", imports: ["Channels", "ChannelsTesting"]),
         .target(
             name: "ChannelsReference", dependencies: ["Channels"], path: "Tests/ChannelsReference",
             swiftSettings: settings),

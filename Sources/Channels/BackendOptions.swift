@@ -2,9 +2,13 @@
 public struct SendOptions: Sendable {
     /// How long the message may wait; nil for the layer's default. Zero: only for a receiver that waits right now.
     public var expiry: Duration?
+    /// The group whose send this is a copy of, nil for a direct send. Said by the default of `sendGroup` alone: a backend that
+    /// keeps it with the message can deliver it (``Delivery/group``).
+    public var group: GroupName?
 
-    public init(expiry: Duration? = nil) {
+    public init(expiry: Duration? = nil, group: GroupName? = nil) {
         self.expiry = expiry
+        self.group = group
     }
 }
 
@@ -58,11 +62,12 @@ public struct GroupSendOptions: Sendable {
 }
 
 public struct GroupSendReceipt: Sendable, Equatable {
-    public var id: MessageID
+    /// The one id that all its copies bear. Nil: each has an id of its own, as by the default of `sendGroup`.
+    public var id: MessageID?
     /// How many channels it was meant for. Nil: cannot tell.
     public var members: Int?
 
-    public init(id: MessageID, members: Int?) {
+    public init(id: MessageID?, members: Int?) {
         self.id = id
         self.members = members
     }

@@ -2,7 +2,7 @@
 ///
 /// Built once at start, then read from every loop without a lock.
 public struct BackendRegistry: Sendable {
-    /// Makes the backend of one layer.
+    /// Makes the backend of one layer. What that lacks to be served, the layer puts around it (``Layer/backend``).
     public typealias Factory = @Sendable (BackendContext) async throws -> any ChannelBackend
 
     private var factories: [String: Factory] = [:]
@@ -35,26 +35,11 @@ public struct BackendRegistry: Sendable {
         let ownParameters = try settings.apply(url.parameters, layer: name)
         let context = BackendContext(
             layer: name, url: url, parameters: ownParameters, settings: settings, clock: clock)
-        layers[name] = Layer(name: name, backend: try await makeBackend(context), settings: settings, clock: clock)
+        layers[name] = Layer(name: name, store: try await makeBackend(context), settings: settings, clock: clock)
     }
 
     /// The layer of that name, or nil.
     public subscript(layer name: String) -> Layer? { layers[name] }
-}
-
-/// One backend instance with its settings, under a name.
-public struct Layer: Sendable {
-    public let name: String
-    public let backend: any ChannelBackend
-    public let settings: LayerSettings
-    public let clock: any ChannelClock
-
-    public init(name: String, backend: any ChannelBackend, settings: LayerSettings, clock: any ChannelClock) {
-        self.name = name
-        self.backend = backend
-        self.settings = settings
-        self.clock = clock
-    }
 }
 
 /// What a factory is given to make a backend from.

@@ -3,31 +3,44 @@
 extension ChannelBackend {
     public var traits: BackendTraits { BackendTraits() }
 
-    /// Asks again and again, at growing intervals of up to 250 ms. A backend that can be told of a send does better.
-    public func receiveManyBlocking(
-        _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant
-    ) async throws -> [Delivery] {
-        var pause = Duration.milliseconds(5)
-        while true {
-            let deliveries = try await receiveMany(channels, options: options)
-            let left = ContinuousClock.now.duration(to: deadline)
-            if !deliveries.isEmpty || left <= .zero { return deliveries }
-            try await Task.sleep(for: min(pause, left))
-            pause = min(pause * 2, .milliseconds(250))
-        }
-    }
-
+    /// One send to each member, a page of members at a time; who is full gets none. Each copy is a message with an id of its
+    /// own, so the receipt has none; `members` are those that it was meant for.
+    ///
+    /// - Throws: what `send` throws, if no member has got its copy; `outcomeUnknown` if some have.
     public func sendGroup(
         _ message: Message, to group: GroupName, options: GroupSendOptions
     ) async throws -> GroupSendReceipt {
-        throw ChannelError.notImplemented("send to groups")
+        let excluded = Set(options.excluded)
+        let copy = SendOptions(expiry: options.expiry, group: group)
+        var (members, copies) = (0, 0)
+        do {
+            try await forEachMember(of: group) { channel in
+                guard !excluded.contains(channel) else { return }
+                members += 1
+                do {
+                    _ = try await send(message, to: channel, options: copy)
+                    copies += 1
+                } catch let error as ChannelError where error.code == .channelFull {
+                    // The member loses by it, not the sender.
+                }
+            }
+        } catch  where copies > 0 {
+            throw ChannelError(
+                .outcomeUnknown, "\(copies) members have got it, others may not have: the store gave up in between.",
+                underlying: error)
+        }
+        return GroupSendReceipt(id: nil, members: members)
     }
 
     public func giveBack(_ deliveries: [Delivery]) async -> Int { deliveries.count }
 
+    /// Not made of receives: what they take would count as delivered.
     public func purge(_ channel: ChannelName) async throws { throw ChannelError.notImplemented("purge channels") }
 
-    public func removeGroup(_ group: GroupName) async throws { throw ChannelError.notImplemented("remove groups") }
+    /// Discards one member after the other.
+    public func removeGroup(_ group: GroupName) async throws {
+        try await forEachMember(of: group) { try await groupDiscard($0, from: group) }
+    }
 
     public func flush() async throws { throw ChannelError.notImplemented("flush") }
 
@@ -38,4 +51,15 @@ extension ChannelBackend {
     public func checkReadiness() async throws {}
 
     public func shutdown() async {}
+
+    /// Goes through the members, page by page. Each page begins after the last one, so it ends although others join.
+    private func forEachMember(of group: GroupName, _ body: (ChannelName) async throws -> Void) async throws {
+        var options = GroupMembersOptions()
+        while true {
+            let page = try await groupMembers(group, options: options)
+            for channel in page.channels { try await body(channel) }
+            guard page.hasMore, let last = page.channels.last else { return }
+            options.after = last
+        }
+    }
 }

@@ -2,8 +2,8 @@
 ///
 /// It is called on the loop of the connection that asks, outside of any task. The operations are those of ``ChannelBackend``;
 /// each may say nil, with nothing done, where it has more to do than a moment allows: then the other one is asked. Any other
-/// backend is called as ``ChannelBackend`` alone.
-public protocol ImmediateChannelBackend: ChannelBackend {
+/// backend is called as ``WaitingChannelBackend`` alone.
+public protocol ImmediateChannelBackend: WaitingChannelBackend {
     /// - Throws: as `send`.
     func sendAtOnce(
         _ message: Message, to channel: ChannelName, options: SendOptions

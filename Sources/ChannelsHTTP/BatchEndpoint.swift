@@ -25,10 +25,12 @@ struct BatchEndpoint: LayerEndpoint {
         json.beginObject()
         json.name("results")
         json.beginArray()
+        // All of them together are answered in time, as a single send is.
+        let deadline = layer.sendDeadline
         for source in sources {
             json.beginObject()
             do {
-                try await perform(source, answeringTo: &json)
+                try await perform(source, by: deadline, answeringTo: &json)
             } catch {
                 Problem(mapping: error) { service.settings.reportError($0, exchange.requestID) }.writeMembers(to: &json)
             }
@@ -39,18 +41,21 @@ struct BatchEndpoint: LayerEndpoint {
         return HTTPResponse(status: 200, commonFields: HTTPResponse.jsonFields, content: .bytes(json.takeBytes()))
     }
 
-    private func perform(_ source: Source, answeringTo json: inout JSONWriter) async throws {
+    private func perform(
+        _ source: Source, by deadline: ContinuousClock.Instant?, answeringTo json: inout JSONWriter
+    ) async throws {
         let entry = try Entry(source)
         switch entry.target {
         case .channel(let channel):
-            let receipt = try await layer.backend.send(
-                entry.message, to: channel, options: SendOptions(expiry: entry.expiry))
+            let receipt = try await layer.send(
+                entry.message, to: channel, options: SendOptions(expiry: entry.expiry), by: deadline)
             json.name("status")
             json.integer(202)
             json.members(of: receipt)
         case .group(let group, let excluded):
-            let receipt = try await layer.backend.sendGroup(
-                entry.message, to: group, options: GroupSendOptions(expiry: entry.expiry, excluded: excluded))
+            let receipt = try await layer.sendGroup(
+                entry.message, to: group, options: GroupSendOptions(expiry: entry.expiry, excluded: excluded),
+                by: deadline)
             json.name("status")
             json.integer(202)
             json.members(of: receipt)

@@ -3,7 +3,7 @@ import HTTPCore
 
 /// How a receiver wants its messages: as a list or as one, as JSON or as they were sent.
 struct DeliveryForm {
-    let backend: any ChannelBackend
+    let backend: any WaitingChannelBackend
     let isList: Bool
     let prefersBytes: Bool
     /// What to say of the wait (RFC 7240 §3); nil for nothing.

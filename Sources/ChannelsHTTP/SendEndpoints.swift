@@ -26,7 +26,8 @@ struct SendEndpoint: LayerEndpoint {
 
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
         let message = try form.message(of: content)
-        return Self.answer(to: try await layer.backend.send(message, to: channel, options: options))
+        return Self.answer(
+            to: try await layer.send(message, to: channel, options: options, by: layer.sendDeadline))
     }
 
     private static func answer(to receipt: SendReceipt) -> HTTPResponse {
@@ -66,7 +67,8 @@ struct GroupSendEndpoint: LayerEndpoint {
 
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
         let message = try form.message(of: content)
-        return Self.answer(to: try await layer.backend.sendGroup(message, to: group, options: options))
+        return Self.answer(
+            to: try await layer.sendGroup(message, to: group, options: options, by: layer.sendDeadline))
     }
 
     private static func answer(to receipt: GroupSendReceipt) -> HTTPResponse {
@@ -91,9 +93,13 @@ extension JSONWriter {
 
     mutating func members(of receipt: GroupSendReceipt) {
         members(bytesMax: MessageID.textBytesMax + 50) { text in
-            text.write(#""id":""#)
-            text.write { receipt.id.write(into: $0) }
-            text.write(#"","members":"#)
+            if let id = receipt.id {
+                text.write(#""id":""#)
+                text.write { id.write(into: $0) }
+                text.write(#"","members":"#)
+            } else {
+                text.write(#""id":null,"members":"#)
+            }
             text.writeInteger(receipt.members)
         }
     }

@@ -58,14 +58,21 @@ struct ReadinessEndpoint: Endpoint {
     var intent: Intent { Intent(action: .ask) }
 
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
-        var unready: [String] = []
-        for name in service.layerNames {
-            do {
-                try await service.layers[name]?.backend.checkReadiness()
-            } catch {
-                let problem = Problem(mapping: error) { service.settings.reportError($0, exchange.requestID) }
-                unready.append("\(name) (\(problem.detail))")
+        let unready = await withTaskGroup(of: String?.self) { checks in
+            for layer in service.layers.values {
+                checks.addTask {
+                    do {
+                        try await layer.checkReadiness()
+                        return nil
+                    } catch {
+                        let problem = Problem(mapping: error) { service.settings.reportError($0, exchange.requestID) }
+                        return "\(layer.name) (\(problem.detail))"
+                    }
+                }
             }
+            var unready: [String] = []
+            for await layer in checks { if let layer { unready.append(layer) } }
+            return unready.sorted()
         }
         guard unready.isEmpty else {
             throw Problem(.backendUnavailable, "Layers that cannot serve now: \(unready.joined(separator: "; ")).")

@@ -33,26 +33,3 @@ final class Service: Sendable {
             "There is no layer \(Parameter.quoted(name)). Layers: \(layerNames.joined(separator: ", ")).")
     }
 }
-
-/// A layer as endpoints hold it: by reference, so that a request copies one pointer.
-final class ServedLayer: Sendable {
-    static let defaultName = "default"
-
-    let name: String
-    let backend: any ChannelBackend
-    /// The same, where it answers at once.
-    let immediate: (any ImmediateChannelBackend)?
-    let clock: any ChannelClock
-
-    init(_ layer: Layer) {
-        name = layer.name
-        backend = layer.backend
-        immediate = layer.backend as? any ImmediateChannelBackend
-        clock = layer.clock
-    }
-
-    /// What its paths begin with: nothing for the layer `default`.
-    var pathPrefix: String {
-        name == Self.defaultName ? "" : "/layers/\(PercentEncoding.encode(name))"
-    }
-}

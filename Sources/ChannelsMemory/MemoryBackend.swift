@@ -6,7 +6,7 @@ import Synchronization
 /// It does all fifteen points of the specification, never blocks, and gives back. One lock guards a layer, held for
 /// microseconds; `LayerState` tells what happens under it. All operations may be called from any thread.
 public final class MemoryBackend: ImmediateChannelBackend {
-    public let traits = BackendTraits(givesBack: true)
+    public let traits = BackendTraits(givesBack: true, neverBlocks: true)
 
     private let state: Mutex<LayerState>
     private let clock: any ChannelClock

@@ -15,7 +15,7 @@ import Synchronization
 /// have gathered, is committed; a cancelled task still gets what became of it. Errors: what ``ChannelBackend`` says,
 /// and `backendUnavailable` (503) while the disk is full or fails; it recovers by itself. ARCHITECTURE.md tells how it
 /// works.
-public final class SQLiteBackend: ChannelBackend {
+public final class SQLiteBackend: WaitingChannelBackend {
     /// What a commit waits for.
     public enum Synchronous: String, Sendable, CaseIterable {
         /// The operating system has it: survives the process. The default.
@@ -24,7 +24,7 @@ public final class SQLiteBackend: ChannelBackend {
         case full
     }
 
-    public let traits = BackendTraits(givesBack: true)
+    public let traits = BackendTraits(givesBack: true, neverBlocks: true)
 
     let writer: Writer
     private let clock: any ChannelClock

@@ -46,6 +46,12 @@ extension Trial {
         }
     }
 
+    /// Of two group sends the later has the greater id, where they have one.
+    func requireGrowth(from first: GroupSendReceipt, to second: GroupSendReceipt) throws {
+        guard let firstID = first.id, let secondID = second.id else { return }
+        try require(firstID < secondID, "ids that grow", seen: "\(secondID) after \(firstID)")
+    }
+
     func take(_ channels: String..., max messagesMax: Int = 1) async throws -> [Delivery] {
         try await backend.receiveMany(
             channels.map { try ChannelName($0) }, options: ReceiveOptions(messagesMax: messagesMax))

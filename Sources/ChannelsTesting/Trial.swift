@@ -5,7 +5,8 @@ import Synchronization
 final class Trial: Sendable {
     let subject: BackendUnderTest
     let settings: LayerSettings
-    let backend: any ChannelBackend
+    /// As it is served.
+    let backend: any WaitingChannelBackend
     private let clock: any ChannelClock
     private let manualClock: ManualClock?
     /// Receives that were begun, so that none outlives the trial.
@@ -16,7 +17,8 @@ final class Trial: Sendable {
         self.settings = settings
         manualClock = subject.time == .movedByHand ? ManualClock() : nil
         clock = manualClock ?? RealClock()
-        backend = try await subject.makeBackend(settings, clock)
+        let store = try await subject.makeBackend(settings, clock)
+        backend = Layer(name: "default", store: store, settings: settings, clock: clock).backend
     }
 
     /// Ends what was begun, and shuts the backend down.

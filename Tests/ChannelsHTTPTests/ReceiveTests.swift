@@ -274,9 +274,9 @@ struct ReceiveTests {
 }
 
 /// The same backend, as one that does not answer at once.
-private struct SuspendingBackend: ChannelBackend {
+private struct SuspendingBackend: WaitingChannelBackend {
     let backend: MemoryBackend
-    let traits = BackendTraits(givesBack: true)
+    let traits = BackendTraits(givesBack: true, neverBlocks: true)
 
     init(of backend: MemoryBackend) { self.backend = backend }
 

@@ -16,7 +16,7 @@ struct MemoryLimitTests {
         for name in ["a", "b", "m!x", "m!y"] {
             try await backend.groupAdd(ChannelName(name), to: group, options: GroupAddOptions())
         }
-        var accepted: [MessageID] = []
+        var accepted: [MessageID?] = []
         await #expect(throws: ChannelError.self) {
             while true {
                 accepted.append(
@@ -39,7 +39,7 @@ struct MemoryLimitTests {
         for name in ["g", "h"] {
             try await backend.groupAdd(ChannelName("a"), to: GroupName(name), options: GroupAddOptions())
         }
-        var accepted: [MessageID] = []
+        var accepted: [MessageID?] = []
         for name in ["g", "h"] {
             for _ in 0..<12 {
                 let receipt = try? await backend.sendGroup(
@@ -244,9 +244,9 @@ struct MemoryLimitTests {
         }
     }
 
-    private func receiveAll(_ name: String, from backend: MemoryBackend, atOnce count: Int) async throws -> [MessageID]
+    private func receiveAll(_ name: String, from backend: MemoryBackend, atOnce count: Int) async throws -> [MessageID?]
     {
-        var ids: [MessageID] = []
+        var ids: [MessageID?] = []
         while true {
             let taken = try await backend.receiveMany(
                 [ChannelName(name)], options: ReceiveOptions(messagesMax: count))

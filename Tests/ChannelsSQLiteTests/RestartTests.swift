@@ -29,8 +29,9 @@ struct RestartTests {
         #expect(deliveries.map(\.group?.rawValue) == [nil, "team"])
         let later = try await second.sendGroup("3", to: "team")
         #expect(later.members == 1)
-        #expect(later.id > group.id)
-        #expect(later.id.epoch == direct.id.epoch)
+        let laterID = try #require(later.id)
+        #expect(try laterID > #require(group.id))
+        #expect(laterID.epoch == direct.id.epoch)
         #expect(try await second.receiveTexts("ann") == ["3"])
         await second.backend.shutdown()
     }

@@ -10,11 +10,11 @@ struct BrokenBackendTests {
         let what: String
         /// The rules that it breaks.
         let rules: [String]
-        let make: @Sendable (any ChannelBackend) -> any ChannelBackend
+        let make: @Sendable (any WaitingChannelBackend) -> any WaitingChannelBackend
 
         init(
             _ what: String, breaks rules: String...,
-            make: @escaping @Sendable (any ChannelBackend) -> any ChannelBackend
+            make: @escaping @Sendable (any WaitingChannelBackend) -> any WaitingChannelBackend
         ) {
             self.what = what
             self.rules = rules

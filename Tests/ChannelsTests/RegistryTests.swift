@@ -14,7 +14,7 @@ struct RegistryTests {
         #expect(layer.settings.capacity == 5000)
         #expect(layer.settings.expiry == .seconds(600))
         #expect(layer.settings.groupExpiry == defaults.groupExpiry)
-        #expect((layer.backend as? Nothing)?.parameters == ["colour": "red"])
+        #expect((layer.store as? Nothing)?.parameters == ["colour": "red"])
         #expect(registry[layer: "default"] == nil)
     }
 

@@ -2,7 +2,7 @@ import Channels
 
 /// Delivers a copy only to who is a member when it is taken.
 struct AskingWhoIsMember: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
         var kept: [Delivery] = []

@@ -2,7 +2,7 @@ import Channels
 
 /// A send to a full channel waits for room.
 struct BlockingWhenFull: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
         while true {

@@ -2,7 +2,7 @@ import Channels
 
 /// Counts the excluded among the members of a group send.
 struct CountingExcluded: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func sendGroup(
         _ message: Message, to group: GroupName, options: GroupSendOptions

@@ -3,10 +3,10 @@ import Synchronization
 
 /// Sends to groups when somebody receives.
 final class DelayingCopies: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
     private let delayed = Mutex<[(message: Message, group: GroupName, options: GroupSendOptions)]>([])
 
-    init(base: any ChannelBackend) { self.base = base }
+    init(base: any WaitingChannelBackend) { self.base = base }
 
     func sendGroup(
         _ message: Message, to group: GroupName, options: GroupSendOptions

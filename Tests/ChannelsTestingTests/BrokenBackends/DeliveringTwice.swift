@@ -3,10 +3,10 @@ import Synchronization
 
 /// Lets each third message be taken a second time.
 final class DeliveringTwice: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
     private let state = Mutex<(takes: Int, again: [Delivery])>((0, []))
 
-    init(base: any ChannelBackend) { self.base = base }
+    init(base: any WaitingChannelBackend) { self.base = base }
 
     func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
         let again: Delivery? = state.withLock { state in

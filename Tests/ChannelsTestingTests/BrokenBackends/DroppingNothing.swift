@@ -2,7 +2,7 @@ import Channels
 
 /// Purges, flushes and removes groups without an effect.
 struct DroppingNothing: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func purge(_ channel: ChannelName) async throws {}
     func removeGroup(_ group: GroupName) async throws {}

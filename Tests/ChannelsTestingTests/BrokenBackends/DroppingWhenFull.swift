@@ -2,7 +2,7 @@ import Channels
 
 /// Drops what finds no room, and says that it was accepted.
 struct DroppingWhenFull: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
         do {

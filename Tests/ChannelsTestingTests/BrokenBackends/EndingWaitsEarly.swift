@@ -2,7 +2,7 @@ import Channels
 
 /// A wait ends a tenth of a second too early.
 struct EndingWaitsEarly: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func receiveManyBlocking(
         _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant

@@ -3,7 +3,7 @@ import Channels
 /// A group cannot be joined, for a reason of its own.
 struct Failing: WrappingBackend {
     struct DiskError: Error {}
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func groupAdd(_ channel: ChannelName, to group: GroupName, options: GroupAddOptions) async throws {
         throw DiskError()

@@ -2,7 +2,7 @@ import Channels
 
 /// Takes what there is in the first channel, before it looks into the next.
 struct FirstNameFirst: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
         for channel in channels {

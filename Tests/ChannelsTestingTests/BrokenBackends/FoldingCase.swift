@@ -2,7 +2,7 @@ import Channels
 
 /// Takes names that differ in case for one.
 struct FoldingCase: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
         try await base.send(message, to: ChannelName(channel.rawValue.lowercased()), options: options)

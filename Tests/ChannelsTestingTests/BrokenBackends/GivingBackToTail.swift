@@ -2,7 +2,7 @@ import Channels
 
 /// What comes back is sent again.
 struct GivingBackToTail: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func giveBack(_ deliveries: [Delivery]) async -> Int {
         var lost = 0

@@ -2,7 +2,7 @@ import Channels
 
 /// Says that it takes deliveries back, and loses them.
 struct GivingNothingBack: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func giveBack(_ deliveries: [Delivery]) async -> Int { 0 }
 }

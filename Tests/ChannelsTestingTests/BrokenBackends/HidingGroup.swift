@@ -2,7 +2,7 @@ import Channels
 
 /// Does not say by which group a message came.
 struct HidingGroup: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
         try await base.receiveMany(channels, options: options).map { delivery in

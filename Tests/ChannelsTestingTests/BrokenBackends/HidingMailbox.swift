@@ -2,7 +2,7 @@ import Channels
 
 /// Says the mailbox's name instead of the channel's.
 struct HidingMailbox: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
         try await base.receiveMany(channels, options: options).map { delivery in

@@ -2,7 +2,7 @@ import Channels
 
 /// Keeps for an hour what names no expiry, whatever the layer's settings.
 struct IgnoringDefaults: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
         try await base.send(message, to: channel, options: SendOptions(expiry: options.expiry ?? .seconds(3600)))

@@ -2,7 +2,7 @@ import Channels
 
 /// A group send reaches the excluded, too.
 struct IgnoringExclusion: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func sendGroup(
         _ message: Message, to group: GroupName, options: GroupSendOptions

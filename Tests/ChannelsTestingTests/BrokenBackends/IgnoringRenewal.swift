@@ -2,7 +2,7 @@ import Channels
 
 /// Who is a member cannot be added again.
 struct IgnoringRenewal: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func groupAdd(_ channel: ChannelName, to group: GroupName, options: GroupAddOptions) async throws {
         let members = try await base.groupMembers(group, options: GroupMembersOptions())

@@ -2,7 +2,7 @@ import Channels
 
 /// Keeps contents as texts.
 struct KeepingTexts: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
         var message = message

@@ -8,10 +8,10 @@ final class LastComeFirstServed: WrappingBackend {
         let continuation: CheckedContinuation<[Delivery], Never>
     }
 
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
     private let waiters = Mutex<[Waiter]>([])
 
-    init(base: any ChannelBackend) { self.base = base }
+    init(base: any WaitingChannelBackend) { self.base = base }
 
     func receiveManyBlocking(
         _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant

@@ -2,7 +2,7 @@ import Channels
 
 /// A wait that is cancelled forgets what it had taken.
 struct LosingOnCancel: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func receiveManyBlocking(
         _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant

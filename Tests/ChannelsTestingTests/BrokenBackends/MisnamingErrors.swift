@@ -2,7 +2,7 @@ import Channels
 
 /// Says of everything that the store is out of reach.
 struct MisnamingErrors: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
         do {

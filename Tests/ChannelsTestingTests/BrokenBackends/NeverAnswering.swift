@@ -3,7 +3,7 @@ import Synchronization
 
 /// A receive does not return, not even when it is cancelled; not before the backend is shut down.
 final class NeverAnswering: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
     private let state = Mutex(State())
 
     private struct State {
@@ -11,7 +11,7 @@ final class NeverAnswering: WrappingBackend {
         var isShutDown = false
     }
 
-    init(base: any ChannelBackend) { self.base = base }
+    init(base: any WaitingChannelBackend) { self.base = base }
 
     func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
         await withCheckedContinuation { continuation in

@@ -2,7 +2,7 @@ import Channels
 
 /// Keeps the copies of group sends, whatever their expiry.
 struct NeverExpiringCopies: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func sendGroup(
         _ message: Message, to group: GroupName, options: GroupSendOptions

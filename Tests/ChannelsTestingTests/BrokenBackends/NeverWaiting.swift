@@ -2,7 +2,7 @@ import Channels
 
 /// A receive that may wait does not.
 struct NeverWaiting: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func receiveManyBlocking(
         _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant

@@ -2,7 +2,7 @@ import Channels
 
 /// Says that it cannot serve.
 struct NotReady: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func checkReadiness() async throws { throw ChannelError(.backendUnavailable, "Not yet.") }
 }

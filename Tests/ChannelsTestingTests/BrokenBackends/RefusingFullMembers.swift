@@ -2,7 +2,7 @@ import Channels
 
 /// Refuses a group send where one of the members is full.
 struct RefusingFullMembers: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func sendGroup(
         _ message: Message, to group: GroupName, options: GroupSendOptions

@@ -3,10 +3,10 @@ import Synchronization
 
 /// Who joins a group gets what was sent to it last, too.
 final class ReplayingToJoiners: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
     private let last = Mutex<[GroupName: Message]>([:])
 
-    init(base: any ChannelBackend) { self.base = base }
+    init(base: any WaitingChannelBackend) { self.base = base }
 
     func sendGroup(
         _ message: Message, to group: GroupName, options: GroupSendOptions

@@ -2,7 +2,7 @@ import Channels
 
 /// Who leaves a group loses what was sent to it before.
 struct RetractingOnDiscard: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func groupDiscard(_ channel: ChannelName, from group: GroupName) async throws {
         try await base.groupDiscard(channel, from: group)

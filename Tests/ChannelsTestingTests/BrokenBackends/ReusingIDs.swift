@@ -2,7 +2,7 @@ import Channels
 
 /// Numbers the messages of each forty anew.
 struct ReusingIDs: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
         var receipt = try await base.send(message, to: channel, options: options)

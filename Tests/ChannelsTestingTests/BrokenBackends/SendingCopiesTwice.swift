@@ -2,7 +2,7 @@ import Channels
 
 /// Sends to a group twice.
 struct SendingCopiesTwice: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func sendGroup(
         _ message: Message, to group: GroupName, options: GroupSendOptions

@@ -2,7 +2,7 @@ import Channels
 
 /// A group send is one send to each member, each judged at once.
 struct SendingOneByOne: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func sendGroup(
         _ message: Message, to group: GroupName, options: GroupSendOptions

@@ -3,10 +3,10 @@ import Synchronization
 
 /// Hands the next message to a receiver whose wait was cancelled, so that nobody gets it.
 final class ServingTheGone: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
     private let gone = Mutex<Set<ChannelName>>([])
 
-    init(base: any ChannelBackend) { self.base = base }
+    init(base: any WaitingChannelBackend) { self.base = base }
 
     func receiveManyBlocking(
         _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant

@@ -2,7 +2,7 @@ import Channels
 
 /// A look at a channel has its group copies judged.
 struct SettlingByLooking: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func status(of channel: ChannelName) async throws -> ChannelStatus {
         let deliveries = try await base.receiveMany([channel], options: ReceiveOptions())

@@ -2,7 +2,7 @@ import Channels
 
 /// Tells channels apart by their first 100 characters.
 struct ShorteningNames: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
         try await base.send(message, to: shortened(channel), options: options)

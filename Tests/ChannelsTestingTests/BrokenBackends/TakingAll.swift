@@ -2,7 +2,7 @@ import Channels
 
 /// Takes all that is there.
 struct TakingAll: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
         try await base.receiveMany(channels, options: ReceiveOptions(messagesMax: 1000))

@@ -2,7 +2,7 @@ import Channels
 
 /// A receive from one channel of a mailbox takes from all of them.
 struct TakingWholeMailbox: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
         try await base.receiveMany(channels.map(\.queue), options: options)

@@ -2,7 +2,7 @@ import Channels
 
 /// Drops what looks like white space or an escape from names.
 struct TrimmingNames: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
         try await base.send(message, to: trimmed(channel), options: options)

@@ -2,7 +2,7 @@ import Channels
 
 /// Waits on a channel that nobody sends to.
 struct WaitingElsewhere: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func receiveManyBlocking(
         _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant

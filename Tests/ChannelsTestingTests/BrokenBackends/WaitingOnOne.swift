@@ -2,7 +2,7 @@ import Channels
 
 /// Waits on the first channel alone.
 struct WaitingOnOne: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func receiveManyBlocking(
         _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant

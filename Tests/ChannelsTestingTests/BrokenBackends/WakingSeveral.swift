@@ -2,7 +2,7 @@ import Channels
 
 /// A message that ends a wait is left in its channel, for the next one.
 struct WakingSeveral: WrappingBackend {
-    let base: any ChannelBackend
+    let base: any WaitingChannelBackend
 
     func receiveManyBlocking(
         _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant

@@ -1,8 +1,8 @@
 import Channels
 
 /// A backend that leaves everything to another one, but for what it does itself, wrongly.
-protocol WrappingBackend: ChannelBackend {
-    var base: any ChannelBackend { get }
+protocol WrappingBackend: WaitingChannelBackend {
+    var base: any WaitingChannelBackend { get }
 }
 
 extension WrappingBackend {

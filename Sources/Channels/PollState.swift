@@ -1,0 +1,126 @@
+/// Who waits, what is asked for on their behalf, and what becomes of the answers. Makes no call; see ``Poller``, whose lock
+/// guards it.
+struct PollState {
+    var line = WaitingLine()
+    var plan: PollPlan
+    /// The names of the call that is under way.
+    var inFlight: Set<ChannelName> = []
+    /// Waits that end when that call has returned.
+    var ending: Set<Int> = []
+    private var failingCount = 0
+    var groupSends = 0
+    var heldUntil: ContinuousClock.Instant
+    var sleeper: CheckedContinuation<Void, Never>?
+    var task: Task<Void, Never>?
+    var isShutDown = false
+
+    init(now: ContinuousClock.Instant) {
+        plan = PollPlan(now: now)
+        heldUntil = now
+    }
+
+    /// A wait that is over, to be told so outside of the lock.
+    struct Ended {
+        let wait: WaitingLine.Wait
+        let result: Result<[Delivery], any Error>
+
+        func resume() {
+            wait.timeLimit?.cancel()
+            wait.continuation.resume(with: result)
+        }
+    }
+
+    /// A receiver who gets a message, and is in the line no longer.
+    struct Claim {
+        let wait: WaitingLine.Wait
+        let first: Delivery
+        /// Those of its channels for which nobody else waits.
+        let ownNames: [ChannelName]
+    }
+
+    /// What an answer of the store comes to.
+    struct Answer {
+        var ended: [Ended] = []
+        var claims: [Claim] = []
+        /// What nobody had asked for.
+        var strangers: [Delivery] = []
+    }
+
+    mutating func finish(_ number: Int, as end: WaitingLine.End) -> Ended? {
+        guard let wait = remove(number) else { return nil }
+        let result: Result<[Delivery], any Error>
+        switch (end, wait.failure) {
+        case (.cancellation, _): result = .failure(CancellationError())
+        // Nobody knows whether there was anything.
+        case (.timeLimit, let failure?): result = .failure(failure.error)
+        case (.timeLimit, nil): result = .success([])
+        }
+        return Ended(wait: wait, result: result)
+    }
+
+    mutating func returned(_ look: PollPlan.Look, _ deliveries: [Delivery]) -> Answer {
+        var answer = Answer()
+        clearFailures(of: look)
+        for delivery in deliveries {
+            guard let number = line.receiver(of: delivery.channel), let wait = remove(number) else {
+                answer.strangers.append(delivery)
+                continue
+            }
+            let ownNames = wait.channels.filter { line.waits(for: $0).isEmpty }
+            answer.claims.append(Claim(wait: wait, first: delivery, ownNames: ownNames))
+        }
+        if deliveries.isEmpty {
+            for number in look.newcomers { line[number]?.hasLooked = true }
+        }
+        plan.returned(look, hasFound: !deliveries.isEmpty, line: line)
+        answer.ended = endThoseThatMay()
+        return answer
+    }
+
+    mutating func failed(
+        _ look: PollPlan.Look, _ error: any Error, at now: ContinuousClock.Instant
+    ) -> Answer {
+        var answer = Answer()
+        plan.returned(look, hasFound: false, line: line)
+        for number in Set(look.names.flatMap(line.waits(on:))).sorted() {
+            let since = line[number]?.failure?.since ?? now
+            if line[number]?.failure == nil { failingCount += 1 }
+            line[number]?.failure = (since, error)
+            line[number]?.hasLooked = true
+            if since + Poller.failureMax <= now, answer.ended.count < Poller.failedAtOnceMax {
+                answer.ended += finish(number, as: .timeLimit).map { [$0] } ?? []
+            }
+        }
+        answer.ended += endThoseThatMay()
+        return answer
+    }
+
+    /// Takes a wait out of the line.
+    private mutating func remove(_ number: Int) -> WaitingLine.Wait? {
+        guard let wait = line.remove(number) else { return nil }
+        ending.remove(number)
+        if wait.failure != nil { failingCount -= 1 }
+        return wait
+    }
+
+    private mutating func clearFailures(of look: PollPlan.Look) {
+        guard failingCount > 0 else { return }
+        for name in look.names {
+            for number in line.waits(on: name) where line[number]?.failure != nil {
+                line[number]?.failure = nil
+                failingCount -= 1
+            }
+        }
+    }
+
+    /// The call is over that held them up. Whose first look it was not yet stays for that.
+    private mutating func endThoseThatMay() -> [Ended] {
+        inFlight = []
+        var ended: [Ended] = []
+        for number in ending {
+            guard let wait = line[number], let end = wait.end, end == .cancellation || wait.hasLooked else { continue }
+            ended += finish(number, as: end).map { [$0] } ?? []
+        }
+        return ended
+    }
+}

@@ -1,0 +1,96 @@
+/// Who waits for which channels, in the order in which they came. Holds no lock and makes no call; see ``Poller``.
+struct WaitingLine {
+    /// Names that are waited for, over all waits, at most. Each takes some hundred bytes.
+    static let linksMax = 1_000_000
+
+    /// A receiver in wait, under a number that tells when it came.
+    struct Wait {
+        /// Each once.
+        let channels: [ChannelName]
+        let options: ReceiveOptions
+        let continuation: CheckedContinuation<[Delivery], any Error>
+        /// What ends it when its time is up.
+        var timeLimit: (any ScheduledAction)?
+        /// The store has been asked for its channels since it came, at least once.
+        var hasLooked = false
+        /// It is to end as soon as nothing that is under way may bring it a message.
+        var end: End?
+        /// Since when all that asked for its channels failed, and how.
+        var failure: (since: ContinuousClock.Instant, error: any Error)?
+    }
+
+    enum End {
+        case timeLimit
+        case cancellation
+    }
+
+    private var waits: [Int: Wait] = [:]
+    /// Of each name the waits for it, the first one first.
+    private var byName: [ChannelName: [Int]] = [:]
+    private var linkCount = 0
+    private var lastNumber = 0
+
+    var count: Int { waits.count }
+    var names: [ChannelName] { Array(byName.keys) }
+    var numbers: [Int] { Array(waits.keys) }
+
+    subscript(number: Int) -> Wait? {
+        _read { yield waits[number] }
+        _modify { yield &waits[number] }
+    }
+
+    /// - Throws: `layerFull` where too many names are waited for.
+    mutating func add(_ wait: Wait) throws(ChannelError) -> Int {
+        guard linkCount + wait.channels.count <= Self.linksMax else {
+            throw ChannelError(
+                .layerFull, "Too many receivers wait in this layer. Try again later, or on fewer channels.",
+                limit: Self.linksMax)
+        }
+        lastNumber += 1
+        linkCount += wait.channels.count
+        waits[lastNumber] = wait
+        for name in wait.channels { byName[name, default: []].append(lastNumber) }
+        return lastNumber
+    }
+
+    mutating func remove(_ number: Int) -> Wait? {
+        guard let wait = waits.removeValue(forKey: number) else { return nil }
+        linkCount -= wait.channels.count
+        for name in wait.channels {
+            byName[name]?.removeNumber(number)
+            if byName[name]?.isEmpty == true { byName[name] = nil }
+        }
+        return wait
+    }
+
+    func isWaitedFor(_ name: ChannelName) -> Bool { byName[name] != nil }
+
+    /// The waits that name `name`, the first one first.
+    func waits(on name: ChannelName) -> [Int] { byName[name] ?? [] }
+
+    /// The waits that a message in `channel` could go to, by its own name or by its mailbox's.
+    func waits(for channel: ChannelName) -> Set<Int> {
+        var numbers = Set(waits(on: channel))
+        if let mailbox = channel.mailbox { numbers.formUnion(waits(on: mailbox)) }
+        return numbers
+    }
+
+    /// Who gets a message in `channel`: who came first of those that are not about to end; else one that is.
+    func receiver(of channel: ChannelName) -> Int? {
+        let lists = [waits(on: channel), channel.isInMailbox ? channel.mailbox.map(waits(on:)) ?? [] : []]
+        let staying = lists.compactMap { list in list.first { waits[$0]?.end == nil } }
+        return staying.min() ?? lists.compactMap(\.first).min()
+    }
+}
+
+extension [Int] {
+    /// Takes a number out of an array in ascending order.
+    fileprivate mutating func removeNumber(_ number: Int) {
+        var (low, high) = (startIndex, endIndex)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < number { low = middle + 1 } else { high = middle }
+        }
+        if low < endIndex, self[low] == number { remove(at: low) }
+    }
+}

@@ -1,0 +1,109 @@
+import Channels
+import Synchronization
+
+/// Answers within two seconds what a backend is called for, whatever the backend does.
+///
+/// ## How it works
+/// A call runs in a task of its own, beside an alarm on the layer's clock; what ends first is the answer. At the alarm the
+/// call goes on, unanswered, and what becomes of it is dropped: nobody can stop what a store does. Meanwhile it holds its
+/// message. Therefore such calls are bounded in number, ``unansweredMax`` times the largest message in bytes at worst; above
+/// that, calls are refused before they begin, until some have come to an end.
+final class AnswerLimit: Sendable {
+    static let duration = Duration.seconds(2)
+    /// Sends of a layer that go on unanswered at most.
+    static let unansweredSendsMax = 1024
+
+    private let clock: any ChannelClock
+    private let unansweredMax: Int
+    private let unansweredCount = Atomic<Int>(0)
+    /// What is answered at the alarm.
+    private let late: ChannelError
+    /// What is answered where nothing was begun.
+    private let refused: ChannelError
+
+    private init(_ clock: any ChannelClock, unansweredMax: Int, late: ChannelError, refused: ChannelError) {
+        self.clock = clock
+        self.unansweredMax = unansweredMax
+        self.late = late
+        self.refused = refused
+    }
+
+    static func ofSends(on clock: any ChannelClock) -> AnswerLimit {
+        AnswerLimit(
+            clock, unansweredMax: unansweredSendsMax,
+            late: ChannelError(
+                .outcomeUnknown,
+                "The layer's backend has not answered within two seconds: the message may be stored, or may be yet."),
+            refused: ChannelError(
+                .backendUnavailable, "The layer's backend does not answer in time. Nothing was stored; try again later."
+            ))
+    }
+
+    /// One at a time: a backend that still owes an answer is not ready, however often it is asked.
+    static func ofReadinessChecks(on clock: any ChannelClock) -> AnswerLimit {
+        let error = ChannelError(.backendUnavailable, "it does not answer within two seconds")
+        return AnswerLimit(clock, unansweredMax: 1, late: error, refused: error)
+    }
+
+    /// When a call that begins now is to be answered.
+    var deadline: ContinuousClock.Instant { clock.now + Self.duration }
+
+    /// Calls `operation`, and answers what it does, or `late` at the deadline.
+    ///
+    /// - Throws: `refused`, with nothing done, where the deadline has passed already, or too much is unanswered.
+    func answer<Value: Sendable>(
+        by deadline: ContinuousClock.Instant, _ operation: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        guard clock.now < deadline, unansweredCount.load(ordering: .relaxed) < unansweredMax else { throw refused }
+        let answer = FirstAnswer<Value>()
+        // It has no end but its own, on purpose: see above.
+        Task {
+            let result: Result<Value, any Error>
+            do {
+                result = .success(try await operation())
+            } catch {
+                result = .failure(error)
+            }
+            if !answer.give(result) { unansweredCount.subtract(1, ordering: .relaxed) }
+        }
+        let alarm = clock.schedule(at: deadline) { [self] in
+            // Counted first, so that the count is never below what is there.
+            unansweredCount.add(1, ordering: .relaxed)
+            if !answer.give(.failure(late)) { unansweredCount.subtract(1, ordering: .relaxed) }
+        }
+        defer { alarm.cancel() }
+        return try await answer.value()
+    }
+}
+
+/// Of several answers the first one, for one who waits for it.
+private final class FirstAnswer<Value: Sendable>: Sendable {
+    private enum State {
+        case open(CheckedContinuation<Value, any Error>?)
+        case given(Result<Value, any Error>)
+    }
+
+    private let state = Mutex(State.open(nil))
+
+    /// False where there was one before.
+    func give(_ answer: Result<Value, any Error>) -> Bool {
+        let (isFirst, continuation): (Bool, CheckedContinuation<Value, any Error>?) = state.withLock { state in
+            guard case .open(let continuation) = state else { return (false, nil) }
+            state = .given(answer)
+            return (true, continuation)
+        }
+        continuation?.resume(with: answer)
+        return isFirst
+    }
+
+    func value() async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            let given: Result<Value, any Error>? = state.withLock { state in
+                if case .given(let answer) = state { return answer }
+                state = .open(continuation)
+                return nil
+            }
+            if let given { continuation.resume(with: given) }
+        }
+    }
+}

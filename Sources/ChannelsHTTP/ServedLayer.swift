@@ -1,0 +1,63 @@
+import Channels
+import HTTPCore
+
+/// A layer as endpoints hold it: by reference, so that a request copies one pointer.
+final class ServedLayer: Sendable {
+    static let defaultName = "default"
+
+    let name: String
+    let backend: any WaitingChannelBackend
+    /// The same, where it answers at once.
+    let immediate: (any ImmediateChannelBackend)?
+    let clock: any ChannelClock
+    private let sends: AnswerLimit
+    private let readinessChecks: AnswerLimit
+
+    init(_ layer: Layer) {
+        name = layer.name
+        backend = layer.backend
+        immediate = layer.backend as? any ImmediateChannelBackend
+        clock = layer.clock
+        sends = .ofSends(on: layer.clock)
+        readinessChecks = .ofReadinessChecks(on: layer.clock)
+    }
+
+    /// What its paths begin with: nothing for the layer `default`.
+    var pathPrefix: String {
+        name == Self.defaultName ? "" : "/layers/\(PercentEncoding.encode(name))"
+    }
+
+    // MARK: Answered in time
+
+    /// When a send that begins now is to be answered. Nil: it is answered at once anyway.
+    var sendDeadline: ContinuousClock.Instant? { immediate == nil ? sends.deadline : nil }
+
+    /// As the backend's, but answers by `deadline`.
+    ///
+    /// - Throws: `outcomeUnknown` at the deadline; `backendUnavailable`, with nothing done, after it, and where too many sends
+    ///   are unanswered; what the backend throws.
+    func send(
+        _ message: Message, to channel: ChannelName, options: SendOptions, by deadline: ContinuousClock.Instant?
+    ) async throws -> SendReceipt {
+        guard let deadline else { return try await backend.send(message, to: channel, options: options) }
+        return try await sends.answer(by: deadline) { [backend] in
+            try await backend.send(message, to: channel, options: options)
+        }
+    }
+
+    /// As the backend's, but answers by `deadline`; throws as ``send(_:to:options:by:)``.
+    func sendGroup(
+        _ message: Message, to group: GroupName, options: GroupSendOptions, by deadline: ContinuousClock.Instant?
+    ) async throws -> GroupSendReceipt {
+        guard let deadline else { return try await backend.sendGroup(message, to: group, options: options) }
+        return try await sends.answer(by: deadline) { [backend] in
+            try await backend.sendGroup(message, to: group, options: options)
+        }
+    }
+
+    /// As the backend's, but throws `backendUnavailable` where that has not answered within two seconds.
+    func checkReadiness() async throws {
+        try await readinessChecks.answer(by: readinessChecks.deadline) { [backend] in try await backend.checkReadiness()
+        }
+    }
+}
