@@ -21,44 +21,34 @@ struct BatchEndpoint: LayerEndpoint {
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
         // All entries are found before the first is done, so that a batch refused as a whole has done nothing.
         let sources = try form == .lines ? Self.lines(of: content) : Self.elements(of: content)
+        let sends = sources.map { source in Result { () throws(Problem) in try Self.send(source) } }
+        var receipts = await layer.sendEach(sends.compactMap { try? $0.get() }).makeIterator()
         var json = JSONWriter(byteCountExpected: 32 + 96 * sources.count)
-        json.beginObject()
-        json.name("results")
-        json.beginArray()
-        // All of them together are answered in time, as a single send is.
-        let deadline = layer.sendDeadline
-        for source in sources {
-            json.beginObject()
-            do {
-                try await perform(source, by: deadline, answeringTo: &json)
-            } catch {
-                Problem(mapping: error) { service.settings.reportError($0, exchange.requestID) }.writeMembers(to: &json)
+        json.object { json in
+            json.name("results")
+            json.array(of: sends) { json, send in
+                json.object { json in
+                    do {
+                        _ = try send.get()
+                        if let receipt = try receipts.next()?.get() { json.members(of: receipt) }
+                    } catch {
+                        Problem(mapping: error) { service.settings.reportError($0, exchange.requestID) }
+                            .writeMembers(to: &json)
+                    }
+                }
             }
-            json.endObject()
         }
-        json.endArray()
-        json.endObject()
         return HTTPResponse(status: 200, commonFields: HTTPResponse.jsonFields, content: .bytes(json.takeBytes()))
     }
+}
 
-    private func perform(
-        _ source: Source, by deadline: ContinuousClock.Instant?, answeringTo json: inout JSONWriter
-    ) async throws {
-        let entry = try Entry(source)
-        switch entry.target {
-        case .channel(let channel):
-            let receipt = try await layer.send(
-                entry.message, to: channel, options: SendOptions(expiry: entry.expiry), by: deadline)
-            json.name("status")
-            json.integer(202)
-            json.members(of: receipt)
-        case .group(let group, let excluded):
-            let receipt = try await layer.sendGroup(
-                entry.message, to: group, options: GroupSendOptions(expiry: entry.expiry, excluded: excluded),
-                by: deadline)
-            json.name("status")
-            json.integer(202)
-            json.members(of: receipt)
+extension JSONWriter {
+    fileprivate mutating func members(of receipt: BatchedReceipt) {
+        name("status")
+        integer(202)
+        switch receipt {
+        case .channel(let receipt): members(of: receipt)
+        case .group(let receipt): members(of: receipt)
         }
     }
 }
@@ -72,46 +62,32 @@ extension BatchEndpoint {
         case line(Range<Int>, of: [UInt8])
     }
 
-    /// A send, as an entry asks for it.
-    private struct Entry {
-        enum Target {
-            case channel(ChannelName)
-            case group(GroupName, excluded: [ChannelName])
+    /// The send that an entry asks for; its message is the value of `message`, byte for byte.
+    private static func send(_ source: Source) throws(Problem) -> BatchedSend {
+        let (value, json): (JSONValue, JSONReader)
+        switch source {
+        case .element(let element, let reader):
+            (value, json) = (element, reader)
+        case .line(let range, let content):
+            json = try JSONReader.checked(content, range: range, outerLevels: 1)
+            value = json.root
         }
-
-        var target: Target
-        /// The value of `message`, byte for byte.
-        var message: Message
-        var expiry: Duration?
-
-        init(_ source: Source) throws(Problem) {
-            let (value, json): (JSONValue, JSONReader)
-            switch source {
-            case .element(let element, let reader):
-                (value, json) = (element, reader)
-            case .line(let range, let content):
-                json = try JSONReader.checked(content, range: range, outerLevels: 1)
-                value = json.root
-            }
-            let members = try MemberReader(value, in: json, known: [.channel, .group, .message, .expiry, .exclude])
-            switch (try members.text(.channel), try members.text(.group)) {
-            case (let channel?, nil):
-                target = .channel(try .checked(channel))
-                guard !members.gives(.exclude) else {
-                    throw .invalidParameter("'exclude' goes with 'group', not with 'channel'.")
-                }
-            case (nil, let group?):
-                let excluded = try members.channels(.exclude, countRange: 0...GroupSendEndpoint.excludedMax)
-                target = .group(try .checked(group), excluded: excluded ?? [])
-            default:
-                throw .invalidParameter("An entry has either 'channel' or 'group'.")
-            }
-            expiry = try members.seconds(.expiry)
-            guard let content = members.json(.message) else {
-                throw .invalidParameter("An entry has a 'message': any JSON value.")
-            }
-            message = Message(content: content)
+        let members = try MemberReader(value, in: json, known: [.channel, .group, .message, .expiry, .exclude])
+        let (channel, group) = (try members.text(.channel), try members.text(.group))
+        guard (channel == nil) != (group == nil) else {
+            throw .invalidParameter("An entry has either 'channel' or 'group'.")
         }
+        guard group != nil || !members.gives(.exclude) else {
+            throw .invalidParameter("'exclude' goes with 'group', not with 'channel'.")
+        }
+        let excluded = try members.channels(.exclude, countRange: 0...GroupSendEndpoint.excludedMax) ?? []
+        let expiry = try members.seconds(.expiry)
+        guard let content = members.json(.message) else {
+            throw .invalidParameter("An entry has a 'message': any JSON value.")
+        }
+        let message = Message(content: content)
+        if let channel { return .channel(try .checked(channel), message, SendOptions(expiry: expiry)) }
+        return .group(try .checked(group ?? ""), message, GroupSendOptions(expiry: expiry, excluded: excluded))
     }
 
     /// The elements of a content that is one array.

@@ -9,6 +9,8 @@ final class ServedLayer: Sendable {
     let backend: any WaitingChannelBackend
     /// The same, where it answers at once.
     let immediate: (any ImmediateChannelBackend)?
+    /// The same, where it does the sends of a batch together.
+    private let batching: (any BatchingChannelBackend)?
     let clock: any ChannelClock
     private let sends: AnswerLimit
     private let readinessChecks: AnswerLimit
@@ -17,6 +19,7 @@ final class ServedLayer: Sendable {
         name = layer.name
         backend = layer.backend
         immediate = layer.backend as? any ImmediateChannelBackend
+        batching = layer.backend as? any BatchingChannelBackend
         clock = layer.clock
         sends = .ofSends(on: layer.clock)
         readinessChecks = .ofReadinessChecks(on: layer.clock)
@@ -53,6 +56,37 @@ final class ServedLayer: Sendable {
         return try await sends.answer(by: deadline) { [backend] in
             try await backend.sendGroup(message, to: group, options: options)
         }
+    }
+
+    /// Does sends in their order, each on its own, and answers all of them in time, as a single send is.
+    ///
+    /// - Returns: for each what it answers or throws. Where the time is up, `outcomeUnknown` for those that may have been done,
+    /// and `backendUnavailable` for those that were not begun.
+    func sendEach(_ sends: [BatchedSend]) async -> [Result<BatchedReceipt, any Error>] {
+        let deadline = sendDeadline
+        if let batching, let deadline {
+            do {
+                return try await self.sends.answer(by: deadline) { await batching.sendEach(sends) }
+            } catch {
+                return sends.map { _ in .failure(error) }
+            }
+        }
+        var results: [Result<BatchedReceipt, any Error>] = []
+        for send in sends {
+            do {
+                switch send {
+                case .channel(let channel, let message, let options):
+                    results.append(
+                        .success(.channel(try await self.send(message, to: channel, options: options, by: deadline))))
+                case .group(let group, let message, let options):
+                    results.append(
+                        .success(.group(try await sendGroup(message, to: group, options: options, by: deadline))))
+                }
+            } catch {
+                results.append(.failure(error))
+            }
+        }
+        return results
     }
 
     /// As the backend's, but throws `backendUnavailable` where that has not answered within two seconds.
