@@ -12,7 +12,7 @@ BUILD_NEEDS := pkg-config:pkg-config /usr/include/sqlite3.h:libsqlite3-dev \
 BENCH_NEEDS := nginx:nginx-light /usr/lib/nginx/modules/ngx_nchan_module.so:libnginx-mod-nchan webdis:webdis \
 	redis-server:redis-server wrk:wrk
 MICRO_NEEDS := valgrind:valgrind
-TEST_NEEDS := nginx:nginx-light node:nodejs python3:python3 curl:curl chromium:chromium
+TEST_NEEDS := nginx:nginx-light node:nodejs python3:python3 curl:curl chromium:chromium strace:strace
 
 # All tests take two minutes on two cores. What hangs nevertheless is ended, with all that it has started, and has failed.
 # (At a terminal it stays in the foreground, so that ^C reaches it.)

@@ -72,15 +72,16 @@ struct CrashClient {
 
     private mutating func one<Value>(of values: [Value]) -> Value { values[random.below(values.count)] }
 
-    private mutating func nextMessage() -> String {
+    private mutating func nextMessage(padding: Int? = nil) -> String {
         sentCount += 1
-        return NamedContent.name("\(name)-\(sentCount)", padding: one(of: Self.paddings))
+        return NamedContent.name("\(name)-\(sentCount)", padding: padding ?? one(of: Self.paddings))
     }
 
     // MARK: Requests
 
-    private mutating func send(to channel: String) async -> History.Outcome? {
-        let message = nextMessage()
+    /// `padding`: bytes of content beside the name; by chance where it is nil.
+    mutating func send(to channel: String, padding: Int? = nil) async -> History.Outcome? {
+        let message = nextMessage(padding: padding)
         return await ask(.send(message, to: channel), "POST", "/channels/\(channel)", NamedContent.json(for: message)) {
             let answer: SendAnswer = try $0.decoded()
             return .accepted(History.MessageID(answer.id))

@@ -31,20 +31,24 @@ final class CrashRun: Sendable {
     }
 
     /// One life of the server, which gets `signal` right after a random number of answers, at most `answersMax`.
-    func round(_ number: Int, signal: Int32 = SIGKILL, answersMax: Int = 300) async throws {
+    func round(
+        _ number: Int, signal: Int32 = SIGKILL, answersMax: Int = 300, faults: KernelFaults? = nil
+    ) async throws {
         var random = SplitMix(state: seed &+ UInt64(number) << 32)
         let answersCount = 10 + random.below(answersMax - 10)
-        try await LaurelProcess.run(arguments) { server in
+        try await LaurelProcess.run(arguments, under: faults?.command ?? []) { server in
             try await audit(server, number)
-            recorder.beginRound(answersCount: answersCount) { server.signal(signal) }
-            await runClients(on: server, round: number)
+            await runClients(on: server, round: number, answersCount: answersCount) { server.signal(signal) }
             #expect(await server.exitStatus() == (signal == SIGKILL ? 128 + SIGKILL : 0))
         }
         recorder.endRound()
     }
 
-    /// All of them, until the round is over.
-    func runClients(on server: LaurelProcess, round: Int) async {
+    /// All of them, until they have got so many answers, when `onLastAnswer` is called, or the server is gone.
+    func runClients(
+        on server: LaurelProcess, round: Int, answersCount: Int, onLastAnswer: @escaping @Sendable () -> Void = {}
+    ) async {
+        recorder.beginRound(answersCount: answersCount, onLastAnswer: onLastAnswer)
         await withTaskGroup { group in
             for (index, role) in CrashClient.roles.enumerated() {
                 let seed = seed &+ UInt64(round) << 32 &+ UInt64(index + 1) << 16
@@ -67,8 +71,18 @@ final class CrashRun: Sendable {
         #expect(narrow.pending <= CrashClient.narrowChannel.capacity)
     }
 
+    /// What SQLite says of the file, which no server has open.
+    func integrity() async throws -> String {
+        let script = """
+            import sqlite3, sys
+            for row in sqlite3.connect(sys.argv[1]).execute("PRAGMA integrity_check"): print(row[0])
+            """
+        let (status, output, errors) = try await ChildProcess.run("python3", ["-c", script, file])
+        return status == 0 ? output.trimmingCharacters(in: .newlines) : errors
+    }
+
     /// The last life: drains all channels, checks that the sums are right, ends in order, and has the history judged.
-    func conclude() async throws -> HistoryChecker.Report {
+    func conclude() async throws -> HistoryReport {
         try await LaurelProcess.run(arguments) { server in
             try await audit(server, -1)
             let drain = CrashClient(.sender, name: "drain", server: server, recorder: recorder, seed: 0)

@@ -53,6 +53,10 @@ struct History: Sendable {
         case open
         /// A receive whose client hung up: as `open`, and what it took may have gone back.
         case abandoned
+
+        var isAccepted: Bool {
+            if case .accepted = self { true } else { false }
+        }
     }
 
     struct Membership: Sendable, Hashable, CustomStringConvertible {

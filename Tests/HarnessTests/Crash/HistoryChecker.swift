@@ -6,18 +6,6 @@
 /// is assigned to such a receive that named its channel, at a time that fits the order of the channel, and no receive to more
 /// than it could take. What cannot be assigned is lost. At the end of a history everything must have been drained.
 struct HistoryChecker {
-    struct Report {
-        var violations: [Violation] = []
-        var acknowledgedCount = 0
-        var deliveredCount = 0
-        /// Acknowledged messages and copies that receives without an answer have taken.
-        var takenInFlightCount = 0
-        /// How many these receives could have taken.
-        var takenInFlightMax = 0
-        /// Requests that may have been done or not.
-        var openCount = 0
-    }
-
     /// A message, by what is known of its send.
     struct Message {
         let name: String
@@ -26,9 +14,7 @@ struct HistoryChecker {
         var id: History.MessageID?
         var takes: [Take] = []
 
-        var isAcknowledged: Bool {
-            if case .accepted = request.outcome { true } else { false }
-        }
+        var isAcknowledged: Bool { request.outcome.isAccepted }
     }
 
     /// One message that a receive has got.
@@ -43,9 +29,9 @@ struct HistoryChecker {
     private(set) var receivesInFlight: [History.Request] = []
     let memberships: MembershipTimelines
     let requests: [History.Request]
-    var report = Report()
+    var report = HistoryReport()
 
-    static func report(on history: History) -> Report {
+    static func report(on history: History) -> HistoryReport {
         var checker = HistoryChecker(history)
         checker.checkDeliveries()
         checker.checkOrder()
@@ -59,8 +45,10 @@ struct HistoryChecker {
     private init(_ history: History) {
         requests = history.requests
         memberships = MembershipTimelines(history.requests)
+        report.requestsCount = requests.count
         for request in requests {
             if request.isOpen { report.openCount += 1 }
+            if request.outcome == .refused { report.refusedCount += 1 }
             switch (request.action, request.outcome) {
             case (.send(let name, _), let outcome), (.sendGroup(let name, _, _), let outcome):
                 precondition(messages[name] == nil, "the workload sent \(name) twice")

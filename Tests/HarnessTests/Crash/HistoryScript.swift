@@ -44,7 +44,7 @@ struct HistoryScript {
     }
 
     /// What the checker finds in what `write` writes.
-    static func report(_ write: (inout HistoryScript) -> Void) -> HistoryChecker.Report {
+    static func report(_ write: (inout HistoryScript) -> Void) -> HistoryReport {
         var script = HistoryScript()
         write(&script)
         return HistoryChecker.report(on: script.history)

@@ -23,12 +23,14 @@ final class LaurelProcess: Sendable {
     }
 
     /// Starts `laurel serve` on a free port, runs `body`, and ends the process whatever happened.
+    ///
+    /// - Parameter wrapper: a command that becomes the one that is written behind it, as `nice` does.
     static func run<Result>(
-        _ arguments: [String] = [], environment: [String: String] = [:],
+        _ arguments: [String] = [], environment: [String: String] = [:], under wrapper: [String] = [],
         _ body: (LaurelProcess) async throws -> Result
     ) async throws -> Result {
-        let child = try ChildProcess(
-            executable, ["serve", "--bind", "127.0.0.1:0"] + arguments, environment: environment)
+        let command = wrapper + [executable, "serve", "--bind", "127.0.0.1:0"] + arguments
+        let child = try ChildProcess(command[0], Array(command.dropFirst()), environment: environment)
         defer { child.kill() }
         let line = try await child.errorLine { $0.contains("listening on http://") }
         let url = try #require(line.firstMatch(of: /http:\/\/\S+/)).output
