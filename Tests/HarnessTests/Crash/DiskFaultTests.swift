@@ -65,6 +65,31 @@ extension Harness {
             try await judge(run)
         }
 
+        @Test(
+            "Moving the log into the file, which fails, refuses nothing and loses nothing",
+            arguments: [SIGTERM, SIGKILL])
+        func checkpoints(signal: Int32) async throws {
+            let run = CrashRun(seed: .random(in: 0..<1_000_000_000))
+            try await run.round(0, signal: SIGTERM)
+            // With `synchronous=normal` only that makes the file, not its log, wait for the disk.
+            let faults = KernelFaults("fdatasync:error=EIO", path: run.file)
+            try await LaurelProcess.run(run.arguments, under: faults.command) { server in
+                var client = client(server, run, name: "large")
+                // Until it has failed, and after that.
+                for count in 1...Self.commitsPerCheckpointMax {
+                    #expect(await client.send(to: "plain", padding: 0)?.isAccepted == true)
+                    if count.isMultiple(of: 100), faults.injectedCount > 1 { break }
+                }
+                #expect(faults.injectedCount > 0)
+                server.signal(signal)
+                #expect(await server.exitStatus() == (signal == SIGKILL ? 128 + SIGKILL : 0))
+            }
+            try await judge(run)
+        }
+
+        /// The log moves when it has 4096 pages, and a send of its own writes some of them.
+        private static let commitsPerCheckpointMax = 4096
+
         // MARK: Steps
 
         /// After one round without faults: opening a new file is not what is to fail here.
