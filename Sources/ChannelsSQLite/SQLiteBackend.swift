@@ -146,9 +146,7 @@ public final class SQLiteBackend: WaitingChannelBackend {
     public func giveBack(_ deliveries: [Delivery]) async -> Int {
         do {
             // Its memory is held already: refusing would free none.
-            try await perform(mustNotFail: true) { store in
-                for delivery in deliveries { try store.giveBack(delivery) }
-            }
+            try await perform(mustNotFail: true) { store in try store.giveBack(deliveries) }
             return 0
         } catch {
             return deliveries.count

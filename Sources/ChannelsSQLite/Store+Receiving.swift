@@ -78,8 +78,18 @@ extension Store {
 
     // MARK: Giving back
 
-    /// Takes a delivery back, of which not one byte reached a client: to who waits, else to the head of its channel.
-    func giveBack(_ delivery: Delivery) throws {
+    /// Takes deliveries back, of which not one byte reached a client: to who waits, else to the heads of their channels.
+    ///
+    /// - Throws: ``WorkRemains``, before any of them has gone back.
+    func giveBack(_ deliveries: [Delivery]) throws {
+        for name in Set(deliveries.map(\.channel.queue)) {
+            if var queue = try findQueue(of: name) { try drainExpired(&queue) }
+        }
+        for delivery in deliveries { try giveBack(delivery) }
+    }
+
+    /// Takes a delivery back, of a queue from which what has expired is out.
+    private func giveBack(_ delivery: Delivery) throws {
         guard let taken = delivery.receipt.reference as? TakenMessage else {
             preconditionFailure("a delivery goes back to the backend that it came from")
         }

@@ -111,9 +111,7 @@ final class ComparedFile: ComparedLayer {
     }
 
     func giveBack(_ deliveries: [Delivery]) {
-        transaction { store in
-            for delivery in deliveries { try store.giveBack(delivery) }
-        }
+        transaction { store in try store.giveBack(deliveries) }
     }
 
     func purge(_ channel: ChannelName) {

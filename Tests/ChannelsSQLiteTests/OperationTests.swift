@@ -243,6 +243,22 @@ struct OperationTests {
         await layer.backend.shutdown()
     }
 
+    @Test("Deliveries go back once, however much that has expired is in their way")
+    func giveBackPastExpired() async throws {
+        let layer = try Layer(settings: roomy)
+        for channel in ["a", "b"] { try await layer.send("taken", to: channel) }
+        let taken = try await layer.receive("a", "b", max: 2)
+        // More than a slice, and no sweep comes so soon.
+        for _ in 0..<600 { try await layer.send("", to: "b", expiry: .milliseconds(10)) }
+        layer.clock.advance(by: .milliseconds(20))
+        let wait = try await layer.wait(on: "a")
+        #expect(await layer.backend.giveBack(taken) == 0)
+        #expect(try await wait.value.map(\.text) == ["taken"])
+        #expect(try await layer.receiveTexts("a", "b") == ["taken"])
+        #expect(try await layer.backend.stats().counts == MessageCounts(sent: 602, delivered: 2, expired: 600))
+        await layer.backend.shutdown()
+    }
+
     @Test("A sweep frees what has expired")
     func sweep() async throws {
         let layer = try Layer()
