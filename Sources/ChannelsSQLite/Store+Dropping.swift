@@ -11,8 +11,10 @@ extension Store {
     func purge(_ name: ChannelName, through last: Int64) throws {
         guard var queue = try findQueue(of: name) else { return }
         try prepare(&queue)
-        _ = try settle(&queue)
+        let isSettled = try settle(&queue)
         if name.isInMailbox {
+            // Should work remain, what has been settled is not settled again.
+            if isSettled { try save(&queue) }
             try purgeCopies(of: name, through: last, in: &queue)
             return
         }

@@ -7,17 +7,18 @@ import Testing
 /// The file against the eager reference.
 @Suite("What anyone can observe of the file equals an eager implementation")
 struct ComparisonTests {
-    /// 8 runs of 4,000 operations, with seven restarts. A failure names its seed.
-    @Test("Random operations give the same answers", arguments: (1...8).map { UInt64($0) })
+    /// 9 runs of 4,000 operations, with seven restarts. A failure names its seed.
+    @Test("Random operations give the same answers", arguments: (1...9).map { UInt64($0) })
     func randomOperations(seed: UInt64) throws {
         let folder = try TemporaryFolder()
-        // Some runs with hardly any slice, so that everything takes several.
         let isShort = seed.isMultiple(of: 3)
-        var slice = Slice()
-        if isShort { (slice.rows, slice.bytes) = (3, 60) }
         let layer = ComparedFile(isShortOfSlice: isShort)
         var comparison = Comparison(of: layer, seed: seed)
         for part in 0..<8 where comparison.failure == nil {
+            // Some runs with hardly any slice, so that everything takes several; with one of a single row, but for the end:
+            // a sweep gets nowhere with that.
+            var slice = Slice()
+            if isShort { (slice.rows, slice.bytes) = seed == 9 && part < 7 ? (1, 20) : (3, 60) }
             let file = try OpenFile(
                 path: folder.path("layer.db"), isFull: false, settings: RandomArguments.settings, clock: ManualClock(),
                 wall: { 1 }, slice: slice, spanBits: seed.isMultiple(of: 2) ? 8 : 1)
