@@ -75,12 +75,19 @@ struct Layer {
         _ count: Int, _ ask: @escaping @Sendable (inout ThrowingTaskGroup<Value, any Error>) -> Void
     ) async throws -> [Value] {
         let gate = DispatchSemaphore(value: 0)
+        let isHeld = Atomic(false)
+        let held = Task { [backend] in
+            try await backend.perform { _ in
+                isHeld.store(true, ordering: .relaxed)
+                gate.wait()
+            }
+        }
+        // Not by their number: one that has its answer may be counted for a moment yet.
+        while !isHeld.load(ordering: .relaxed) { await Task.yield() }
         let before = backend.unansweredCallCount
-        let held = Task { [backend] in try await backend.perform { _ in gate.wait() } }
-        while backend.unansweredCallCount == before { await Task.yield() }
         return try await withThrowingTaskGroup(of: Value.self) { group in
             ask(&group)
-            while backend.unansweredCallCount < before + 1 + count { await Task.yield() }
+            while backend.unansweredCallCount < before + count { await Task.yield() }
             gate.signal()
             try await held.value
             return try await group.reduce(into: []) { $0.append($1) }
