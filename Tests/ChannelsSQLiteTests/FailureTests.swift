@@ -1,6 +1,5 @@
 import Channels
 import GRDB
-import GRDBSQLite
 import Synchronization
 import Testing
 
@@ -145,30 +144,5 @@ struct FailureTests {
         try await layer.backend.perform { store in
             try store.database.execute(sql: "PRAGMA max_page_count = \(count)")
         }
-    }
-}
-
-/// Has so many commits refused.
-private final class Refusals: Sendable {
-    private let left: Mutex<Int>
-
-    init(count: Int) { left = Mutex(count) }
-
-    var isUsedUp: Bool { left.withLock { $0 == 0 } }
-
-    private func takeOne() -> Bool {
-        left.withLock { left in
-            guard left > 0 else { return false }
-            left -= 1
-            return true
-        }
-    }
-
-    /// On the writer's thread. `self` must outlive the store.
-    func refuse(commitsOf store: Store) {
-        sqlite3_commit_hook(
-            store.database.sqliteConnection,
-            { Unmanaged<Refusals>.fromOpaque($0!).takeUnretainedValue().takeOne() ? 1 : 0 },
-            Unmanaged.passUnretained(self).toOpaque())
     }
 }
