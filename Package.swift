@@ -68,6 +68,7 @@ let package = Package(
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
             ],
+            path: "Sources/LaurelServer",
             resources: [.embedInCode("openapi.yaml")],
             swiftSettings: settings
         ),
