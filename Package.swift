@@ -30,6 +30,7 @@ let package = Package(
         .library(name: "ChannelsMemory", targets: ["ChannelsMemory"]),
         .library(name: "ChannelsTesting", targets: ["ChannelsTesting"]),
         .library(name: "ChannelsSQLite", targets: ["ChannelsSQLite"]),
+        .library(name: "LaurelServer", targets: ["LaurelServer"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -59,8 +60,8 @@ let package = Package(
             imports: ["Reactor", .product(name: "Histogram", package: "hdrhistogram-swift")]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         room("HTTPClient", imports: ["CCurl"]),
-        .executableTarget(
-            name: "laurel",
+        .target(
+            name: "LaurelServer",
             dependencies: [
                 "CLinux", "Reactor", "HTTPCore", "HTTPServer", "Channels", "ChannelsMemory", "ChannelsSQLite",
                 "ChannelsHTTP", "HTTPClient", "LoadGenerator",
@@ -68,10 +69,10 @@ let package = Package(
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            path: "Sources/LaurelServer",
             resources: [.embedInCode("openapi.yaml")],
             swiftSettings: settings
         ),
+        .executableTarget(name: "laurel", dependencies: ["LaurelServer"], swiftSettings: settings),
 
         .executableTarget(
             name: "memory-benchmark", dependencies: ["Channels", "ChannelsMemory"],

@@ -15,8 +15,11 @@ public struct BackendRegistry: Sendable {
         factories[scheme] = makeBackend
     }
 
-    /// The registered schemes, sorted, as an error message lists them.
+    /// The registered schemes, sorted.
     public var schemes: [String] { factories.keys.sorted() }
+
+    /// The same as people read them: `memory:, sqlite:`.
+    package var schemeList: String { schemes.map { $0 + ":" }.joined(separator: ", ") }
 
     /// Opens a layer and holds it under `name`.
     ///
@@ -28,8 +31,7 @@ public struct BackendRegistry: Sendable {
         let url = try BackendURL(text)
         guard let makeBackend = factories[url.scheme] else {
             throw RegistryError(
-                "No backend is registered for '\(url.scheme):' (layer '\(name)'). Registered: "
-                    + schemes.map { $0 + ":" }.joined(separator: ", ") + ".")
+                "No backend is registered for '\(url.scheme):' (layer '\(name)'). Registered: \(schemeList).")
         }
         var settings = defaults
         let ownParameters = try settings.apply(url.parameters, layer: name)

@@ -1,6 +1,11 @@
 import Foundation
 
 enum StandardError {
+    /// Says what went wrong, after the name of the program.
+    static func tell(_ error: some Sendable) {
+        write("\(Program.current.name): \(error)")
+    }
+
     static func write(_ text: String, terminator: String = "\n") {
         // Nobody is left to be told where this fails.
         try? FileHandle.standardError.write(contentsOf: Data((text + terminator).utf8))

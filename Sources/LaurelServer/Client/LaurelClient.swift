@@ -27,7 +27,7 @@ struct LaurelClient: Sendable {
         request.unixSocketPath = address.unixSocketPath
         request.content = content
         request.timeout = Self.timeout + wait
-        request.fields = [("User-Agent", "laurel/\(LaurelCommand.version)")]
+        request.fields = [("User-Agent", "laurel/\(Laurel.version)")]
         if let contentType { request.fields.append(("Content-Type", contentType)) }
         if let accept { request.fields.append(("Accept", accept)) }
         let response = try await client.send(request)

@@ -61,7 +61,7 @@ private struct Backoff {
     private var hasToldWhy = false
 
     mutating func pause(_ error: any Error) async throws {
-        if !hasToldWhy { StandardError.write("laurel: \(error) – trying again") }
+        if !hasToldWhy { StandardError.tell("\(error) – trying again") }
         hasToldWhy = true
         try await Task.sleep(for: pause * Double.random(in: 0.5...1))
         pause = min(pause * 2, .seconds(5))

@@ -19,7 +19,7 @@ struct ServerOptions: ParsableArguments {
         } catch let code as ExitCode {
             throw code
         } catch {
-            StandardError.write("laurel: \(error)")
+            StandardError.tell(error)
             throw error is SettingError ? ExitCode.validationFailure : ExitCode.failure
         }
     }

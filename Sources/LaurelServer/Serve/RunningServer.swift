@@ -1,14 +1,12 @@
 import Channels
 import ChannelsHTTP
-import ChannelsMemory
-import ChannelsSQLite
 import Foundation
 import HTTPServer
 import Logging
 import Reactor
 
 /// The rooms put together: loops, layers, endpoints and the HTTP server, from start to shutdown.
-struct LaurelServer {
+struct RunningServer {
     let settings: ServeSettings
     private let log: Logger
 
@@ -17,7 +15,7 @@ struct LaurelServer {
 
     init(_ settings: ServeSettings) {
         self.settings = settings
-        var log = Logger(label: "laurel", factory: { StreamLogHandler.standardError(label: $0) })
+        var log = Logger(label: Program.current.name, factory: { StreamLogHandler.standardError(label: $0) })
         log.logLevel = settings.logLevel
         self.log = log
     }
@@ -49,9 +47,7 @@ struct LaurelServer {
     }
 
     private func openLayers(_ clock: LoopClock) async throws -> BackendRegistry {
-        var registry = BackendRegistry()
-        registry.register("memory") { try MemoryBackend.make($0) }
-        registry.register("sqlite") { try SQLiteBackend.make($0) }
+        var registry = Program.current.backends
         for layer in settings.layers {
             try await registry.open(layer: layer.name, url: layer.url, defaults: settings.layerDefaults, clock: clock)
             log.debug("layer opened", metadata: ["layer": "\(layer.name)"])
@@ -61,7 +57,7 @@ struct LaurelServer {
 
     private func apiSettings(_ clock: LoopClock) -> APISettings {
         let log = log
-        var api = APISettings(version: LaurelCommand.version, clock: clock) { error, requestID in
+        var api = APISettings(version: Laurel.version, clock: clock) { error, requestID in
             log.error("request failed", metadata: ["error": "\(error)", "request": "\(requestID ?? "-")"])
         }
         api.messageBytesMax = settings.messageBytesMax

@@ -1,20 +1,25 @@
 import ArgumentParser
 import CLinux
+import Channels
 import Foundation
 
 /// `laurel serve`
 struct ServeCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "serve",
-        abstract: "Run the server.",
-        discussion: """
-            Every option is also an environment variable (LAUREL_BIND, LAUREL_MAX_WAIT, …; commas part the values of a \
-            repeatable one) and a key of the config file ("bind", "max-wait", …; a list for a repeatable one). The command \
-            line wins over the environment, the environment over the file.
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "serve",
+            abstract: "Run the server.",
+            discussion: """
+                Every option is also an environment variable (LAUREL_BIND, LAUREL_MAX_WAIT, …; commas part the values of a \
+                repeatable one) and a key of the config file ("bind", "max-wait", …; a list for a repeatable one). The command \
+                line wins over the environment, the environment over the file.
 
-            SIGTERM or SIGINT ends it: receivers in wait are told to come back, requests in flight are answered. A second one \
-            ends it at once.
-            """)
+                Backends, by the scheme of their URL: \(Program.current.backends.schemeList).
+
+                SIGTERM or SIGINT ends it: receivers in wait are told to come back, requests in flight are answered. A second one \
+                ends it at once.
+                """)
+    }
 
     @OptionGroup var options: ServeOptions
 
@@ -30,13 +35,13 @@ struct ServeCommand: AsyncParsableCommand {
             )
             settings = try ServeSettings(SettingReader(sources: sources))
         } catch let error as SettingError {
-            StandardError.write("laurel: \(error)")
+            StandardError.tell(error)
             throw ExitCode.validationFailure
         }
         do {
-            try await LaurelServer(settings).run()
+            try await RunningServer(settings).run()
         } catch {
-            StandardError.write("laurel: \(error)")
+            StandardError.tell(error)
             throw ExitCode.failure
         }
     }

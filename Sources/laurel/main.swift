@@ -1,0 +1,3 @@
+import LaurelServer
+
+await Laurel.main()
