@@ -113,6 +113,13 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ]
         ),
+        // The example of the article "Writing a backend", and the server that it makes.
+        .target(
+            name: "FolderBackend", dependencies: ["Channels"], path: "Tests/FolderBackend", swiftSettings: settings),
+        .executableTarget(
+            name: "folder-laurel", dependencies: ["Channels", "FolderBackend", "LaurelServer"],
+            path: "Tests/folder-laurel", swiftSettings: settings),
+        tests("FolderBackendTests", imports: ["FolderBackend", "Channels", "ChannelsTesting"]),
         tests(
             "HarnessTests",
             imports: ["HTTPClient", "ChannelsReference", .product(name: "Yams", package: "Yams")],

@@ -10,11 +10,14 @@ final class LaurelProcess: Sendable {
     private let child: ChildProcess
 
     /// The executable that was built beside these tests, or the one that `HARNESS_EXECUTABLE` names.
-    static let executable: String = {
-        if let path = ProcessInfo.processInfo.environment["HARNESS_EXECUTABLE"] { return path }
+    static let executable =
+        ProcessInfo.processInfo.environment["HARNESS_EXECUTABLE"] ?? builtExecutable("laurel")
+
+    /// An executable of this package that was built beside these tests.
+    static func builtExecutable(_ name: String) -> String {
         let tests = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        return URL(filePath: tests ?? "").deletingLastPathComponent().appending(path: "laurel").path()
-    }()
+        return URL(filePath: tests ?? "").deletingLastPathComponent().appending(path: name).path()
+    }
 
     private init(url: String, child: ChildProcess) {
         self.url = url
@@ -26,7 +29,8 @@ final class LaurelProcess: Sendable {
     ///
     /// - Parameter wrapper: a command that becomes the one that is written behind it, as `nice` does.
     static func run<Result>(
-        _ arguments: [String] = [], environment: [String: String] = [:], under wrapper: [String] = [],
+        _ arguments: [String] = [], environment: [String: String] = [:], executable: String = executable,
+        under wrapper: [String] = [],
         _ body: (LaurelProcess) async throws -> Result
     ) async throws -> Result {
         let command = wrapper + [executable, "serve", "--bind", "127.0.0.1:0"] + arguments
