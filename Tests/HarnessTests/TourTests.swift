@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension Harness {
-    @Suite("The README")
+    @Suite("Tours of what is written")
     struct TourTests {
-        /// A command of a console block, and what the README says that it prints.
+        /// A command of a console block, and what is written that it prints.
         struct Step {
             let command: String
             var output: [String] = []
@@ -28,7 +28,7 @@ extension Harness {
             return steps
         }
 
-        /// What differs from run to run: ids, ages, the date, and all that `…` stands for in the README.
+        /// What differs from run to run: ids, ages, the date, and all that `…` stands for.
         static func matches(_ actual: String, _ expected: String) -> Bool {
             let pattern = neutral(expected).split(separator: "…", omittingEmptySubsequences: false)
             var rest = neutral(actual)[...]
@@ -53,24 +53,40 @@ extension Harness {
 
         @Test("Its tour does what it says")
         func tour() async throws {
-            let url = Sources.root.appending(path: "README.md")
-            let steps = Self.steps(of: try String(contentsOf: url, encoding: .utf8))
-            try #require(!steps.isEmpty, "README.md has no console block with commands")
-            try await LaurelProcess.run { server in
+            try await Self.walk("README.md")
+        }
+
+        @Test("The tour of the article on backends does what it says, with the folder backend")
+        func articleTour() async throws {
+            let path = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path()
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            try await Self.walk(
+                "Sources/Channels/Documentation.docc/WritingABackend.md",
+                arguments: ["--backend", "folder:\(path)?capacity=1000"],
+                executable: LaurelProcess.builtExecutable("folder-laurel"))
+        }
+
+        /// Runs the commands of a file's console blocks against a server, and compares what they print.
+        private static func walk(
+            _ path: String, arguments: [String] = [], executable: String = LaurelProcess.executable
+        ) async throws {
+            let steps = steps(of: try String(contentsOf: Sources.root.appending(path: path), encoding: .utf8))
+            try #require(!steps.isEmpty, "\(path) has no console block with commands")
+            try await LaurelProcess.run(arguments, executable: executable) { server in
                 let shell = Shell(server: server)
                 for step in steps {
                     let output = try await shell.run(step.command)
                     let expected = step.output.joined(separator: "\n")
                     #expect(
-                        Self.matches(output.trimmed, expected.trimmed),
-                        "$ \(step.command)\n--- README\n\(expected)\n--- actually\n\(output)")
+                        matches(output.trimmed, expected.trimmed),
+                        "$ \(step.command)\n--- \(path)\n\(expected)\n--- actually\n\(output)")
                 }
             }
         }
     }
 }
 
-/// Runs the tour's commands, with `laurel` in the path and the server where the README has it.
+/// Runs the tour's commands, with `laurel` in the path and the server where the tour has it.
 private final class Shell {
     private let server: LaurelProcess
     private var inBackground: [ChildProcess] = []
