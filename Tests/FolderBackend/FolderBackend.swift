@@ -43,7 +43,7 @@ public final class FolderBackend: ChannelBackend {
 
     public func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
         try state.withLock { state in
-            try sweepOnceAMinute(&state)
+            sweepOnceAMinute(&state)
             let pending = try entries(in: Entry.folder(of: channel.queue)).count
             let capacity = settings.capacity(of: channel.queue)
             guard pending < capacity else {
@@ -127,12 +127,13 @@ public final class FolderBackend: ChannelBackend {
         }
     }
 
-    /// Removes what has expired where nobody looks, so that the folder does not grow for ever.
-    private func sweepOnceAMinute(_ state: inout State) throws {
+    /// Removes what has expired where nobody looks, so that the folder does not grow for ever. No send fails because of it.
+    private func sweepOnceAMinute(_ state: inout State) {
         guard timeline.now() >= state.nextSweep else { return }
         state.nextSweep = timeline.now(plus: .seconds(60))
         for top in [Entry.queues, Entry.groups] {
-            for name in try folder.list(top) where try entries(in: "\(top)/\(name)").isEmpty {
+            for name in (try? folder.list(top)) ?? [] {
+                guard let left = try? entries(in: "\(top)/\(name)"), left.isEmpty else { continue }
                 folder.removeIfEmpty("\(top)/\(name)")
             }
         }

@@ -98,7 +98,7 @@ struct RestartTests {
         }
     }
 
-    @Test("A message that cannot be stored is refused as not stored, and its channel goes on")
+    @Test("A message that cannot be stored is refused as not stored, and others are not")
     func unavailable() async throws {
         defer { removeFolder() }
         try await withBackend { backend in
@@ -111,6 +111,7 @@ struct RestartTests {
             } catch let error as ChannelError {
                 #expect(error.code == .backendUnavailable)
             }
+            _ = try await backend.send(Message(content: [49]), to: ChannelName("other"), options: SendOptions())
             try FileManager.default.removeItem(atPath: path + "/queues/=news")
             let receipt = try await backend.send(Message(content: [49]), to: news, options: SendOptions())
             #expect(receipt.pending == 1)
