@@ -51,7 +51,7 @@ public final class FolderBackend: ChannelBackend {
             }
             let entry = makeEntry(
                 in: Entry.folder(of: channel.queue), channel, expiry: options.expiry ?? settings.expiry, &state)
-            try folder.write(StoredMessage(message: message, group: nil).bytes, to: entry.path)
+            try folder.write(StoredMessage(message: message, group: options.group).bytes, to: entry.path)
             return SendReceipt(id: entry.id, pending: pending + 1, capacity: capacity)
         }
     }

@@ -22,6 +22,10 @@ extension Harness {
                     #expect(try await server.receive("x")?.message == "1")
                     #expect(try await server.receive("x")?.message == "2")
                     async let delivery = server.receive("x,y", timeout: 60)
+                    try await server.eventually("it waits") {
+                        struct Stats: Decodable { let waiting: Int }
+                        return try await server.call("GET", "/stats").decoded(as: Stats.self).waiting == 1
+                    }
                     try await server.send("3", to: "y")
                     #expect(try await delivery?.message == "3")
                     #expect(try await server.receive("x,y") == nil)
@@ -45,6 +49,22 @@ extension Harness {
                     #expect(pending == 2)
                     #expect(try await server.receive("x")?.message == "1")
                     #expect(try await server.receive("x")?.message == "3")
+                }
+            }
+        }
+
+        @Test("A group send reaches the members by the default, each copy with an id of its own and the group's name")
+        func groupSend() async throws {
+            try await withFolder { url in
+                try await LaurelProcess.run(["--backend", url], executable: Self.executable) { server in
+                    for member in ["a", "b", "c"] { try await server.call("PUT", "/groups/g/\(member)") }
+                    let answer = try await server.call("POST", "/groups/g?exclude=c", "1")
+                    #expect(answer.text == #"{"id":null,"members":2}"#)
+                    let (a, b) = (try await server.receive("a"), try await server.receive("b"))
+                    #expect([a?.message, b?.message] == ["1", "1"])
+                    #expect([a?.group, b?.group] == ["g", "g"])
+                    #expect(a?.id != b?.id)
+                    #expect(try await server.receive("c") == nil)
                 }
             }
         }
