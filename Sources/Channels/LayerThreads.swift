@@ -39,11 +39,13 @@ final class LayerThreads: TaskExecutor, @unchecked Sendable {
         }
         guard needsThread else { return }
         let thread = Thread { self.run() }
-        thread.name = name
         thread.start()
     }
 
     func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
+
+    /// How many threads there are.
+    var threadCount: Int { condition.withLock { state.threadCount } }
 
     /// Lets the threads go. One that is blocked goes when it no longer is.
     func close() {
@@ -54,6 +56,8 @@ final class LayerThreads: TaskExecutor, @unchecked Sendable {
     }
 
     private func run() {
+        // Set by the thread itself: before it runs, it would be the name of nothing. Linux keeps 15 bytes.
+        Thread.current.name = String(name.prefix(15))
         while let job = nextJob() { job.runSynchronously(on: asUnownedTaskExecutor()) }
     }
 

@@ -78,18 +78,21 @@ final class OffLoopCalls: Sendable {
     static let callsMax = 4096
 
     let threads: LayerThreads
-    private let count = Atomic<Int>(0)
+    private let underWay = Atomic<Int>(0)
 
     init(layer: String) { threads = LayerThreads(name: "layer \(layer)") }
 
     deinit { threads.close() }
 
+    /// How many run or queue.
+    var count: Int { underWay.load(ordering: .relaxed) }
+
     /// Calls `operation` on a thread of the layer, and returns where it was called.
     ///
     /// - Throws: `backendUnavailable`, with nothing done, where too many calls are under way; what `operation` throws.
     func run<Value: Sendable>(_ operation: () async throws -> Value) async throws -> Value {
-        defer { count.subtract(1, ordering: .relaxed) }
-        guard count.add(1, ordering: .relaxed).newValue <= Self.callsMax else {
+        defer { underWay.subtract(1, ordering: .relaxed) }
+        guard underWay.add(1, ordering: .relaxed).newValue <= Self.callsMax else {
             throw ChannelError(
                 .backendUnavailable,
                 "This layer's backend does not keep up: too many calls wait for it. Nothing was done; try again later.",

@@ -35,7 +35,7 @@ extension ConformanceRule {
         "waiting.time-limit", "At its time limit, and not before, a wait ends with nothing, and takes nothing later",
         [.specification(12), .semantics(.waiting), .semantics(.bounded)]
     ) { trial in
-        // Short where time is moved by hand, too: a backend that takes its waits from the default keeps real time for them.
+        // Short, as it is waited for where time is real.
         let limit = Duration.milliseconds(300)
         let begin = trial.now
         let wait = try trial.startReceive("a", for: limit)

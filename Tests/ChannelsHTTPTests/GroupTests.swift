@@ -72,22 +72,4 @@ struct GroupTests {
         #expect(await api.request("POST", "/flush").status == 204)
         #expect(await api.request("GET", "/stats").json["purged"] == 1)
     }
-
-    @Test("What a backend cannot tell is null, what it cannot do is 501")
-    func modestBackend() async {
-        let api = await APIDriver(layers: ["default": ModestBackend()])
-        for (path, known) in [("/channels/a", ["channel"]), ("/stats", ["uptime"])] {
-            let answer = await api.request("GET", path)
-            let told = (answer.json.object ?? [:]).filter { $0.value != .null }.keys
-            #expect(answer.status == 200 && Array(told) == known)
-        }
-        for (method, path) in [
-            ("POST", "/groups/g"), ("DELETE", "/groups/g"), ("DELETE", "/channels/a"), ("POST", "/flush"),
-        ] {
-            let answer = await api.request(method, path, body: "1")
-            #expect(answer.status == 501 && answer.problem == "not-implemented")
-        }
-        #expect(await api.request("POST", "/channels/a", body: "1").text.hasSuffix(#""pending":null,"capacity":null}"#))
-        #expect(await api.request("GET", "/health/ready").status == 200)
-    }
 }

@@ -1,4 +1,6 @@
 import Channels
+import ChannelsMemory
+import ChannelsTesting
 import HTTPCore
 import Testing
 
@@ -92,7 +94,9 @@ struct ServerRouteTests {
         #expect(await api.request("GET", "/health/live").json["status"] == "live")
         #expect(await api.request("GET", "/health/ready").json["status"] == "ready")
         let failing = FailingBackend(error: ChannelError(.backendUnavailable, "The store is gone."))
-        let broken = await APIDriver(layers: ["default": ModestBackend(), "jobs": failing])
+        let broken = await APIDriver(layers: [
+            "default": MustOnly(memory: MemoryBackend(clock: ManualClock(), epoch: 1)), "jobs": failing,
+        ])
         let answer = await broken.request("GET", "/health/ready")
         #expect(answer.status == 503 && answer.problem == "backend-unavailable")
         #expect(answer.json["detail"]?.string?.contains("jobs (The store is gone.)") == true)

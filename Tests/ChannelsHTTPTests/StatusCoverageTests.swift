@@ -86,16 +86,3 @@ struct FailingBackend: ChannelBackend {
     func stats() async throws -> LayerStats { throw error }
     func checkReadiness() async throws { throw error }
 }
-
-/// Does the MUSTs in the most modest way, and leaves the rest to the defaults.
-struct ModestBackend: ChannelBackend {
-    func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
-        SendReceipt(id: MessageID(epoch: 1, number: 1), pending: nil, capacity: nil)
-    }
-    func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] { [] }
-    func groupAdd(_ channel: ChannelName, to group: GroupName, options: GroupAddOptions) async throws {}
-    func groupDiscard(_ channel: ChannelName, from group: GroupName) async throws {}
-    func groupMembers(_ group: GroupName, options: GroupMembersOptions) async throws -> GroupMembersPage {
-        GroupMembersPage(channels: [], hasMore: false)
-    }
-}

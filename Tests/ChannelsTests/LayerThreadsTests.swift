@@ -1,0 +1,130 @@
+import ChannelsTesting
+import Dispatch
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Channels
+
+@Suite("Threads of a layer")
+struct LayerThreadsTests {
+    private let threads = LayerThreads(name: "layer test")
+
+    @Test("There are as many as there is work, up to a limit; what is above it waits its turn")
+    func bounded() async {
+        let gate = DispatchSemaphore(value: 0)
+        let running = Counter()
+        let count = 3 * LayerThreads.threadsMax
+        await withTaskGroup(of: Void.self) { tasks in
+            for _ in 0..<count {
+                tasks.addTask(executorPreference: threads) { [running] in
+                    running.increment()
+                    LayerThreadsTests.block(on: gate)
+                }
+            }
+            while running.count < LayerThreads.threadsMax { await Task.yield() }
+            #expect(threads.threadCount == LayerThreads.threadsMax)
+            #expect(running.count == LayerThreads.threadsMax)
+            for _ in 0..<count { gate.signal() }
+        }
+        #expect(running.count == count)
+    }
+
+    @Test("One call after the other needs one thread, and comes back to where it was called from")
+    func oneAfterTheOther() async {
+        for _ in 0..<100 {
+            let name = await withTaskExecutorPreference(threads) { await LayerThreadsTests.threadName() }
+            #expect(name == "layer test")
+        }
+        #expect(threads.threadCount <= 2)
+        #expect(await LayerThreadsTests.threadName() != "layer test")
+    }
+
+    @Test("Closed, they end; what comes later is still done")
+    func closed() async {
+        _ = await withTaskExecutorPreference(threads) { await LayerThreadsTests.threadName() }
+        threads.close()
+        while threads.threadCount > 0 { await Task.yield() }
+        let name = await withTaskExecutorPreference(threads) { await LayerThreadsTests.threadName() }
+        #expect(name == "layer test")
+        while threads.threadCount > 0 { await Task.yield() }
+    }
+
+    @Test("A backend that may block is called there, also one that can wait; one that never blocks is not")
+    func calls() async throws {
+        for (neverBlocks, expected) in [(false, "layer jobs"), (true, nil)] {
+            let store = NamingThreads(traits: BackendTraits(neverBlocks: neverBlocks))
+            let backend = Layer(name: "jobs", store: store, settings: LayerSettings(), clock: ManualClock()).backend
+            _ = try await backend.groupMembers(GroupName("g"), options: GroupMembersOptions())
+            _ = try await backend.receiveManyBlocking([ChannelName("a")], options: ReceiveOptions(), until: .now)
+            for name in store.names { #expect(name == expected || expected == nil && name != "layer jobs") }
+            await backend.shutdown()
+        }
+    }
+
+    @Test("Calls that run or queue are bounded: above that they are refused, with nothing done")
+    func callsMax() async throws {
+        let calls = OffLoopCalls(layer: "test")
+        let gate = DispatchSemaphore(value: 0)
+        let begun = Counter()
+        await withTaskGroup(of: Void.self) { tasks in
+            for _ in 0..<OffLoopCalls.callsMax {
+                tasks.addTask {
+                    begun.increment()
+                    try? await calls.run { LayerThreadsTests.block(on: gate) }
+                }
+            }
+            while begun.count < OffLoopCalls.callsMax || calls.count < OffLoopCalls.callsMax {
+                await Task.yield()
+            }
+            let error = await #expect(throws: ChannelError.self) { try await calls.run {} }
+            #expect(error?.code == .backendUnavailable)
+            for _ in 0..<OffLoopCalls.callsMax { gate.signal() }
+        }
+        #expect(calls.count == 0)
+        try await calls.run {}
+    }
+
+    /// Blocks the thread, as a store's client does.
+    private static func block(on gate: DispatchSemaphore) { gate.wait() }
+
+    private static func threadName() async -> String? { currentThreadName() }
+}
+
+private final class Counter: Sendable {
+    private let value = Atomic<Int>(0)
+    var count: Int { value.load(ordering: .relaxed) }
+    func increment() { value.add(1, ordering: .relaxed) }
+}
+
+private func currentThreadName() -> String? { Thread.current.name }
+
+/// Notes on which thread it is called.
+private final class NamingThreads: WaitingChannelBackend {
+    let traits: BackendTraits
+    private let seen = Mutex<[String?]>([])
+
+    var names: [String?] { seen.withLock { $0 } }
+
+    init(traits: BackendTraits) { self.traits = traits }
+
+    private func note() { seen.withLock { $0.append(currentThreadName()) } }
+
+    func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
+        note()
+        return SendReceipt(id: MessageID(epoch: 1, number: 1), pending: nil, capacity: nil)
+    }
+    func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] { [] }
+    func receiveManyBlocking(
+        _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant
+    ) async throws -> [Delivery] {
+        note()
+        return []
+    }
+    func groupAdd(_ channel: ChannelName, to group: GroupName, options: GroupAddOptions) async throws {}
+    func groupDiscard(_ channel: ChannelName, from group: GroupName) async throws {}
+    func groupMembers(_ group: GroupName, options: GroupMembersOptions) async throws -> GroupMembersPage {
+        note()
+        return GroupMembersPage(channels: [], hasMore: false)
+    }
+}
