@@ -5,13 +5,13 @@ import HTTPCore
 struct SendEndpoint: LayerEndpoint {
     private let layer: ServedLayer
     private let channel: ChannelName
-    private let options: SendOptions
+    private let expiry: Duration?
     private let form: MessageForm
 
     init(_ request: borrowing RouteRequest) throws(Problem) {
         layer = request.layer
         channel = try request.channel(at: 0)
-        options = SendOptions(expiry: try request.query(.expiry).seconds(.expiry))
+        expiry = try request.query(.expiry).seconds(.expiry)
         form = try MessageForm(request.head)
     }
 
@@ -20,14 +20,17 @@ struct SendEndpoint: LayerEndpoint {
     func answerAtOnce(to content: [UInt8], exchange: any HTTPExchange) throws -> EndpointAnswer {
         guard let backend = layer.immediate else { return .needsTask }
         let message = try form.message(of: content)
-        guard let receipt = try backend.sendAtOnce(message, to: channel, options: options) else { return .needsTask }
+        guard let receipt = try backend.sendAtOnce(message, to: channel, options: SendOptions(expiry: expiry)) else {
+            return .needsTask
+        }
         return .response(Self.answer(to: receipt))
     }
 
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
         let message = try form.message(of: content)
         return Self.answer(
-            to: try await layer.send(message, to: channel, options: options, by: layer.sendDeadline))
+            to: try await layer.send(message, to: channel, options: SendOptions(expiry: expiry), by: layer.sendDeadline)
+        )
     }
 
     private static func answer(to receipt: SendReceipt) -> HTTPResponse {

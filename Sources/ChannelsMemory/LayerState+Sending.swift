@@ -3,9 +3,9 @@ import Channels
 extension LayerState {
     /// Sends to one channel: settles its queue, hands over to who waits, else stores.
     func send(
-        _ message: Message, to name: ChannelName, options: SendOptions, now: Instant
+        _ message: Message, to name: ChannelName, expiry ownExpiry: Duration?, now: Instant
     ) throws(ChannelError) -> Attempt<SendReceiptNumbers> {
-        let expiry = options.expiry ?? settings.expiry
+        let expiry = ownExpiry ?? settings.expiry
         let queue: Queue
         if let present = self.queue(of: name) {
             queue = present

@@ -44,7 +44,7 @@ final class ComparedMemory: ComparedLayer {
         _ message: Message, to channel: ChannelName, options: SendOptions
     ) throws(ChannelError) -> (number: UInt64, pending: Int) {
         let sent = try repeating { state, now throws(ChannelError) in
-            try state.send(message, to: channel, options: options, now: now)
+            try state.send(message, to: channel, expiry: options.expiry, now: now)
         }
         return (sent.number, sent.pending)
     }

@@ -76,7 +76,7 @@ struct MemoryLimitTests {
         var now = Instant(.now)
         let state = LayerState(settings: settings, epoch: 1, now: now, sliceBudget: Budget(50))
         for number in 0..<2_000 {
-            _ = try state.send(message(bytes: 1), to: ChannelName("c\(number)"), options: SendOptions(), now: now)
+            _ = try state.send(message(bytes: 1), to: ChannelName("c\(number)"), expiry: nil, now: now)
         }
         let first = state.flush(now: now)
         for _ in 0..<5 { _ = state.flushSlice(first, now: now) }

@@ -69,7 +69,7 @@ struct SweepingTests {
                 name += 1
                 _ = try state.send(
                     Message(content: [0x31]), to: ChannelName("c\(name)"),
-                    options: SendOptions(expiry: .milliseconds(1)), now: now)
+                    expiry: .milliseconds(1), now: now)
             }
         }
         try send(30_000)
