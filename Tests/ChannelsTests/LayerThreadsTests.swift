@@ -1,6 +1,5 @@
 import ChannelsTesting
 import Dispatch
-import Foundation
 import Synchronization
 import Testing
 
@@ -33,31 +32,31 @@ struct LayerThreadsTests {
     @Test("One call after the other needs one thread, and comes back to where it was called from")
     func oneAfterTheOther() async {
         for _ in 0..<100 {
-            let name = await withTaskExecutorPreference(threads) { await LayerThreadsTests.threadName() }
-            #expect(name == "layer test")
+            let executor = await withTaskExecutorPreference(threads) { await LayerThreadsTests.executor() }
+            #expect(executor == threads.asUnownedTaskExecutor())
         }
         #expect(threads.threadCount <= 2)
-        #expect(await LayerThreadsTests.threadName() != "layer test")
+        #expect(await LayerThreadsTests.executor() == nil)
     }
 
     @Test("Closed, they end; what comes later is still done")
     func closed() async {
-        _ = await withTaskExecutorPreference(threads) { await LayerThreadsTests.threadName() }
+        _ = await withTaskExecutorPreference(threads) { await LayerThreadsTests.executor() }
         threads.close()
         while threads.threadCount > 0 { await Task.yield() }
-        let name = await withTaskExecutorPreference(threads) { await LayerThreadsTests.threadName() }
-        #expect(name == "layer test")
+        let executor = await withTaskExecutorPreference(threads) { await LayerThreadsTests.executor() }
+        #expect(executor == threads.asUnownedTaskExecutor())
         while threads.threadCount > 0 { await Task.yield() }
     }
 
     @Test("A backend that may block is called there, also one that can wait; one that never blocks is not")
     func calls() async throws {
-        for (neverBlocks, expected) in [(false, "layer jobs"), (true, nil)] {
-            let store = NamingThreads(traits: BackendTraits(neverBlocks: neverBlocks))
+        for neverBlocks in [false, true] {
+            let store = NotingExecutors(traits: BackendTraits(neverBlocks: neverBlocks))
             let backend = Layer(name: "jobs", store: store, settings: LayerSettings(), clock: ManualClock()).backend
             _ = try await backend.groupMembers(GroupName("g"), options: GroupMembersOptions())
             _ = try await backend.receiveManyBlocking([ChannelName("a")], options: ReceiveOptions(), until: .now)
-            for name in store.names { #expect(name == expected || expected == nil && name != "layer jobs") }
+            #expect(store.isOnLayerThreads == [!neverBlocks, !neverBlocks])
             await backend.shutdown()
         }
     }
@@ -88,7 +87,7 @@ struct LayerThreadsTests {
     /// Blocks the thread, as a store's client does.
     private static func block(on gate: DispatchSemaphore) { gate.wait() }
 
-    private static func threadName() async -> String? { currentThreadName() }
+    private static func executor() async -> UnownedTaskExecutor? { currentExecutor() }
 }
 
 private final class Counter: Sendable {
@@ -97,18 +96,19 @@ private final class Counter: Sendable {
     func increment() { value.add(1, ordering: .relaxed) }
 }
 
-private func currentThreadName() -> String? { Thread.current.name }
+/// Where the task at hand runs, where it has a wish.
+private func currentExecutor() -> UnownedTaskExecutor? { withUnsafeCurrentTask { $0?.unownedTaskExecutor } }
 
-/// Notes on which thread it is called.
-private final class NamingThreads: WaitingChannelBackend {
+/// Notes where it is called.
+private final class NotingExecutors: WaitingChannelBackend {
     let traits: BackendTraits
-    private let seen = Mutex<[String?]>([])
+    private let seen = Mutex<[Bool]>([])
 
-    var names: [String?] { seen.withLock { $0 } }
+    var isOnLayerThreads: [Bool] { seen.withLock { $0 } }
 
     init(traits: BackendTraits) { self.traits = traits }
 
-    private func note() { seen.withLock { $0.append(currentThreadName()) } }
+    private func note() { seen.withLock { $0.append(currentExecutor() != nil) } }
 
     func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
         note()
