@@ -86,8 +86,8 @@ struct RandomCaller {
             try await layer.backend.sendGroup(
                 Message(content: Array(text.utf8)), to: GroupName(group), options: options)
         }
-        guard let receipt else { return }
-        sentToGroups[receipt.id] = text
+        guard let receipt, let id = receipt.id else { return }
+        sentToGroups[id] = text
         memberCount += receipt.members ?? 0
     }
 
