@@ -82,8 +82,15 @@ struct CrashClient {
     /// `padding`: bytes of content beside the name; by chance where it is nil.
     mutating func send(to channel: String, padding: Int? = nil) async -> History.Outcome? {
         let message = nextMessage(padding: padding)
+        let recorder = recorder
         return await ask(.send(message, to: channel), "POST", "/channels/\(channel)", NamedContent.json(for: message)) {
             let answer: SendAnswer = try $0.decoded()
+            // More may wait only where some went back.
+            if channel == Self.narrowChannel.name, let pending = answer.pending,
+                pending > Self.narrowChannel.capacity
+            {
+                recorder.note(surprise: "accepted as the \(pending)th in '\(channel)'")
+            }
             return .accepted(History.MessageID(answer.id))
         }
     }

@@ -67,8 +67,6 @@ final class CrashRun: Sendable {
         for group in CrashClient.groups { await auditor.look(.group(group)) }
         for channel in CrashClient.ownedChannels { await auditor.look(.channel(channel)) }
         #expect(try await server.call("GET", "/health/ready").status == 200)
-        let narrow = try await server.status(of: CrashClient.narrowChannel.name)
-        #expect(narrow.pending <= CrashClient.narrowChannel.capacity)
     }
 
     /// What SQLite says of the file, which no server has open.
