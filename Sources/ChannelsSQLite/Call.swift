@@ -4,6 +4,8 @@ protocol Call: AnyObject, Sendable {
     var contentBytes: Int { get }
     /// True where a failure of the store is no answer: it is tried again until the store works.
     var mustNotFail: Bool { get }
+    /// Whether there was more in its way than a slice. Of the writer's thread.
+    var isRepeated: Bool { get set }
 
     /// Runs it inside of a transaction and keeps what came of it, a refusal too. May be run again after a rollback.
     ///

@@ -40,7 +40,8 @@ struct FileTime: Sendable {
     static func wallClock() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        // Up to the year 2200: the longest expiry has room after that.
+        return Int64(min(time.tv_sec, 7_258_118_400)) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 }
 

@@ -44,7 +44,9 @@ struct Intake {
         var batch = before
         var contentBytes = before.reduce(0) { $0 + $1.contentBytes }
         var count = 0
-        while count < calls.count, batch.count < Self.batchCallsMax, contentBytes < Self.batchContentBytesMax {
+        // However much is repeated, others have their turn.
+        let countMax = max(Self.batchCallsMax - before.count, Self.newCallsMin)
+        while count < min(calls.count, countMax), contentBytes < Self.batchContentBytesMax {
             contentBytes += calls[count].contentBytes
             batch.append(calls[count])
             count += 1
@@ -58,6 +60,8 @@ struct Intake {
     /// Calls in one transaction at most, and bytes of their content beyond which no other joins.
     private static let batchCallsMax = 1024
     private static let batchContentBytesMax = 64 << 20
+    /// So many that were not there before join those that are repeated.
+    private static let newCallsMin = 256
     /// Calls that wait for an answer at most, and bytes of their content; more are refused.
     private static let unansweredCallsMax = 65_536
     private static let unansweredBytesMax = 256 << 20

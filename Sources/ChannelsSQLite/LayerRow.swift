@@ -41,13 +41,15 @@ struct LayerRow: Equatable {
     }
 
     static func load(_ store: Store) throws -> LayerRow {
-        try store.prepared(
+        let row = try store.prepared(
             """
             SELECT epoch, sequence, joinStamp, lane, lastGroupNumber, time, wall, pending, queues, groups,
                 groupSends, groupCopies, sent, delivered, expired, purged, rejected, dropped
             FROM layer
             """
-        ).first { LayerRow($0) }!
+        ).first { LayerRow($0) }
+        guard let row else { throw DamagedFile(what: "the table 'layer' is empty") }
+        return row
     }
 
     func save(_ store: Store) throws {

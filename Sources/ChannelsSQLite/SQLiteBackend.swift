@@ -43,13 +43,16 @@ public final class SQLiteBackend: WaitingChannelBackend {
 
     /// - Parameters:
     ///   - wall: tells the wall clock, in nanoseconds since 1970.
+    ///   - space: tells how full the disk is; nil for the file's own.
     ///   - transactionTimeMax: how long the calls of one transaction run; what is left is run in the next.
     init(
         path: String, synchronous: Synchronous, settings: LayerSettings, clock: any ChannelClock,
-        wall: @escaping @Sendable () -> Int64, transactionTimeMax: Duration = .milliseconds(20)
+        wall: @escaping @Sendable () -> Int64, space: DiskSpace? = nil,
+        transactionTimeMax: Duration = .milliseconds(20)
     ) throws {
         let file = try OpenFile(
-            path: path, isFull: synchronous == .full, settings: settings, clock: clock, wall: wall)
+            path: path, isFull: synchronous == .full, settings: settings, clock: clock, wall: wall,
+            space: space)
         self.clock = clock
         writer = Writer(file, sweeps: SweepPlan(on: clock), transactionTimeMax: transactionTimeMax)
         writer.start()
@@ -61,6 +64,7 @@ public final class SQLiteBackend: WaitingChannelBackend {
     var transactionCount: Int { writer.transactionCount }
     /// Calls that have no answer yet.
     var unansweredCallCount: Int { writer.unansweredCallCount }
+    var isClosing: Bool { writer.isClosing }
 
     /// Runs an operation in the next transaction, and returns what it gave once that is committed.
     func perform<Value: Sendable>(
@@ -146,7 +150,10 @@ public final class SQLiteBackend: WaitingChannelBackend {
     public func giveBack(_ deliveries: [Delivery]) async -> Int {
         do {
             // Its memory is held already: refusing would free none.
-            try await perform(mustNotFail: true) { store in try store.giveBack(deliveries) }
+            let contentBytes = deliveries.reduce(0) { $0 + $1.message.content.count }
+            try await perform(contentBytes: contentBytes, mustNotFail: true) { store in
+                try store.giveBack(deliveries)
+            }
             return 0
         } catch {
             return deliveries.count
@@ -187,7 +194,7 @@ public final class SQLiteBackend: WaitingChannelBackend {
     // MARK: The rest
 
     public func purge(_ channel: ChannelName) async throws {
-        // Where it takes several transactions, what is sent between them stays.
+        // Where a mailbox's channel takes several transactions, what is sent between them stays.
         try await perform(started: { $0.layer.sequence }) { store, last in try store.purge(channel, through: last) }
     }
 
@@ -205,7 +212,10 @@ public final class SQLiteBackend: WaitingChannelBackend {
 
     /// Writes as a send does, and commits.
     public func checkReadiness() async throws {
-        try await perform { store in try store.probe() }
+        try await perform { [writer] store in
+            try writer.requireRoom()
+            try store.probe()
+        }
     }
 
     public func shutdown() async {

@@ -15,6 +15,7 @@ enum Schema {
             throw RegistryError("'\(path)' is a database, but not one of Laurel's. Name another file.")
         }
         let found = try format(of: database)
+        guard found >= 0 else { throw DamagedFile(what: "format \(found)") }
         guard found <= version else {
             throw RegistryError(
                 "'\(path)' has format \(found), and this Laurel knows formats up to \(version): it was written by a "
@@ -125,8 +126,8 @@ enum Schema {
         CREATE INDEX endingByDeadline ON ending (deadline);
 
         CREATE TABLE exclusion (
-            queue INTEGER NOT NULL, number INTEGER NOT NULL, stamp INTEGER NOT NULL, grp INTEGER NOT NULL,
-            deadline INTEGER NOT NULL, PRIMARY KEY (queue, number, stamp)
+            queue INTEGER NOT NULL, number INTEGER NOT NULL, stamp INTEGER NOT NULL, deadline INTEGER NOT NULL,
+            PRIMARY KEY (queue, number, stamp)
         ) WITHOUT ROWID;
         CREATE INDEX exclusionByDeadline ON exclusion (deadline);
         """

@@ -95,7 +95,6 @@ extension Store {
         }
         let stored = taken.stored
         var queue = try makeQueue(of: delivery.channel)
-        try drainExpired(&queue)
         if queue.counts.delivered > 0 {
             queue.counts.delivered -= 1
         } else {

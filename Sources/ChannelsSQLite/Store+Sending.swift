@@ -81,9 +81,9 @@ extension Store {
             try insertEntry(sent, of: group)
             layer.lastGroupNumber = sent.number
             // A channel of its own that was served has settled; in a mailbox others may have something unread.
-            for member in excluded + served.filter(\.name.isInQueueWithOthers) {
-                try prepared("INSERT INTO exclusion (queue, number, stamp, grp, deadline) VALUES (?, ?, ?, ?, ?)").run(
-                    .int(member.queue), .int(sent.number), .int(member.stamp), .int(group.id), .int(sent.deadline))
+            for member in excluded + served.filter(\.name.isOfMailbox) {
+                try prepared("INSERT INTO exclusion (queue, number, stamp, deadline) VALUES (?, ?, ?, ?)").run(
+                    .int(member.queue), .int(sent.number), .int(member.stamp), .int(sent.deadline))
             }
         }
         return (sent.number, due)
@@ -174,14 +174,13 @@ extension Store {
             """
         ).all(.int(queue.lane), .int(now), .int(slice.rows)) { CopyKey($0) }
         // The others expire from the head on.
-        expired += try prepared(
+        let others = try prepared(
             """
-            SELECT number, stamp, bytes FROM copy WHERE lane = ?1 AND isEarly = 0 AND deadline <= ?2 AND number < COALESCE(
-                (SELECT number FROM copy WHERE lane = ?1 AND isEarly = 0 AND deadline > ?2 ORDER BY number LIMIT 1),
-                9223372036854775807)
-            ORDER BY number, stamp LIMIT ?3
+            SELECT number, stamp, bytes, deadline FROM copy WHERE lane = ? AND isEarly = 0
+            ORDER BY number, stamp LIMIT ?
             """
-        ).all(.int(queue.lane), .int(now), .int(slice.rows - expired.count)) { CopyKey($0) }
+        ).all(.int(queue.lane), .int(slice.rows - expired.count)) { (key: CopyKey($0), deadline: $0.int(3)) }
+        expired += others.prefix { $0.deadline <= now }.map(\.key)
         var drained = 0
         for copy in expired where !slice.isUsedUp {
             try removeCopy(number: copy.number, stamp: copy.stamp, from: &queue)
@@ -226,5 +225,5 @@ struct StoredMessage: Sendable {
 
 extension ChannelName {
     /// True for `inbox!` and `inbox!ann`.
-    var isInQueueWithOthers: Bool { mailbox != nil }
+    var isOfMailbox: Bool { mailbox != nil }
 }

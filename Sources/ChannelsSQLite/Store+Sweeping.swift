@@ -34,7 +34,8 @@ extension Store {
         // As many stay as are soon used again.
         guard free > max(Self.freePagesKept, pages / 4) else { return false }
         try prepared("PRAGMA incremental_vacuum(512)").run()
-        return true
+        // None goes where the file was not made for that: somebody has rebuilt it.
+        return try (prepared("PRAGMA freelist_count").first { $0.int(0) } ?? 0) < free
     }
 
     private static var freePagesKept: Int64 { 1024 }

@@ -75,7 +75,7 @@ extension Store {
                 count(\.sent, 1, in: &queue)
                 waiter.add(delivery(of: copy, in: member.name, &queue))
                 // All that was sent to it since its receiver came went to a receiver: nothing is unread.
-                if !member.name.isInQueueWithOthers { queue.settledThrough = sent.number }
+                if !member.name.isOfMailbox { queue.settledThrough = sent.number }
                 try save(&queue)
                 served.append(member)
             }

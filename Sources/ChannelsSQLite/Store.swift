@@ -62,6 +62,7 @@ final class Store {
             try begin()
             layer.time = max(layer.time, now)
             layer.wall = wall
+            try finish()
             try commit()
         } catch {
             rollback()  // then it is the time of the last transaction
@@ -93,13 +94,23 @@ final class Store {
         try prepared("BEGIN IMMEDIATE").run()
     }
 
+    /// Writes what belongs to all of the transaction.
+    ///
+    /// - Throws: `DatabaseError`; then `rollback` must follow.
+    func finish() throws {
+        // A wall clock that was set is noted, though nothing else has changed: after a crash it is compared with.
+        let shift = (wall - layer.wall) - (now - layer.time)
+        guard layer != savedLayer || abs(shift) > Self.wallShiftMax else { return }
+        layer.time = max(layer.time, now)
+        layer.wall = wall
+        try layer.save(self)
+    }
+
+    /// By how much the wall clock may go astray before it is noted: 100 ms.
+    private static var wallShiftMax: Int64 { 100_000_000 }
+
     /// - Throws: `DatabaseError`; then `rollback` must follow.
     func commit() throws {
-        if layer != savedLayer {
-            layer.time = max(layer.time, now)
-            layer.wall = wall
-            try layer.save(self)
-        }
         try prepared("COMMIT").run()
         purges.commit()
     }
@@ -120,7 +131,8 @@ final class Store {
     }
 }
 
-/// A slice was done of what is in the way of an operation, and there is more: commit, and repeat it.
+/// A slice was done of what is in the way of an operation, and there is more: commit, and repeat it. Where it is thrown
+/// nothing is half done: what has changed is saved, and may be done again without harm.
 struct WorkRemains: Error {}
 
 /// How much of what has expired, lapsed or been dropped is freed in one transaction.

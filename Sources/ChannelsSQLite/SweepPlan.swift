@@ -33,6 +33,7 @@ final class SweepPlan: Sendable {
             case .success((.more, _)): self.sweep(writer)  // others have their turn in between
             case .success((.later, let time)): self.plan(for: writer, after: writer.instant(of: time))
             case .success((.nothingStored, _)): self.isPlanned.withLock { $0 = false }  // the next store plans one
+            case .failure where writer.isClosing: break
             case .failure: self.plan(for: writer, after: self.clock.now)
             }
         }

@@ -1,10 +1,11 @@
 import Channels
 
 /// A call with its operation, and whom to answer.
-// SAFETY: `outcome` is touched by the writer's thread only.
+// SAFETY: `outcome` and `isRepeated` are touched by the writer's thread only.
 final class TypedCall<Value: Sendable>: Call, @unchecked Sendable {
     let contentBytes: Int
     let mustNotFail: Bool
+    var isRepeated = false
     private let operation: @Sendable (Store) throws -> Value
     private let finish: @Sendable (Result<Value, any Error>) -> Void
     private var outcome: Result<Value, any Error>?

@@ -11,8 +11,8 @@ import Synchronization
 /// the commit of what it asked for, never before.
 ///
 /// Where that fails, be it for one call's mistake, a full disk or a page that cannot be read, the transaction is rolled
-/// back and each of its calls run in one of its own, so that only what cannot be done fails. What must not fail (a
-/// `giveBack`) is kept, and tried again until it works.
+/// back, and each half of its calls is tried in one of its own, and so on: only what cannot be done fails. What must not
+/// fail (a `giveBack`) is kept, and tried again until it works.
 ///
 /// A call in whose way there is more than a slice of expired things, and what the transaction has no time or no memory
 /// left for, is run in the next one, first.
@@ -22,6 +22,7 @@ final class Writer: @unchecked Sendable {
     private let bell = DispatchSemaphore(value: 0)
     private let file: OpenFile
     private let time: FileTime
+    private let space: DiskSpace
     private let transactionTimeMax: Duration
     private let sweeps: SweepPlan
     private let committed = Atomic<Int>(0)
@@ -29,11 +30,14 @@ final class Writer: @unchecked Sendable {
     private var repeats: [any Call] = []
     /// Calls that must not fail and did, to be tried again.
     private var kept: [any Call] = []
+    private var keptBytes = 0
 
     /// How many transactions have been committed.
     var transactionCount: Int { committed.load(ordering: .relaxed) }
     /// Calls that have no answer yet.
     var unansweredCallCount: Int { intake.withLock(\.unansweredCalls) }
+    /// Nothing more is taken.
+    var isClosing: Bool { intake.withLock(\.isClosing) }
 
     /// - Parameter transactionTimeMax: how long the calls of one transaction run; what is left is run in the next.
     init(_ file: OpenFile, sweeps: SweepPlan, transactionTimeMax: Duration) {
@@ -41,13 +45,15 @@ final class Writer: @unchecked Sendable {
         self.transactionTimeMax = transactionTimeMax
         self.sweeps = sweeps
         time = file.time
+        space = file.space
     }
 
     func start() {
         sweeps.planOne(for: self, after: time.instant(of: time.now.time))
-        let thread = Thread { self.run() }
-        thread.name = "sqlite writer"
-        thread.start()
+        Thread.detachNewThread {
+            Thread.current.name = "sqlite writer"
+            self.run()
+        }
     }
 
     /// When it is that time of the file on the layer's clock.
@@ -66,6 +72,9 @@ final class Writer: @unchecked Sendable {
         if wake { bell.signal() }
         for case (let call, let why?) in zip(calls, refusals) { call.answer(error: StoreError.unavailable(why)) }
     }
+
+    /// - Throws: `DatabaseError` where contents are refused, as the disk is full.
+    func requireRoom() throws { try space.requireRoom() }
 
     /// Has a wait ended, unless it ends by itself before.
     func end(_ waiter: Waiter) {
@@ -96,9 +105,7 @@ final class Writer: @unchecked Sendable {
                 for waiter in batch.ends { end(waiter, in: store) }
                 if !batch.calls.isEmpty { execute(batch.calls, in: store) }
             }
-            for call in kept where attempt([call], in: store) != nil {
-                answer(call, StoreError.unavailable("The layer is closed, and its store failed."))
-            }
+            finishKept(in: store)
             for waiter in store.room.all { end(waiter, in: store) }
             store.move(to: time.now)
             store.saveTime()
@@ -109,6 +116,19 @@ final class Writer: @unchecked Sendable {
             return intake.onClosed
         }
         for action in onClosed { action() }
+    }
+
+    /// The last try.
+    private func finishKept(in store: Store) {
+        var rest = kept
+        kept = []
+        while !rest.isEmpty {
+            for call in rest {
+                if let failure = attempt([call], in: store) { answer(call, StoreError.channelError(for: failure)) }
+            }
+            rest = repeats
+            repeats = []
+        }
     }
 
     /// What has gathered; sleeps while nothing has. Nil when it is to close and nothing is left.
@@ -130,34 +150,63 @@ final class Writer: @unchecked Sendable {
 
     private func execute(_ calls: [any Call], in store: Store) {
         if let failure = attempt(calls, in: store) {
-            if failure.isOfStore { store.checkpoint() }
-            if calls.count > 1 {
-                executeOneByOne(calls, after: failure, in: store)
-            } else {
-                fail(calls[0], failure, in: store)
-            }
-        } else if !kept.isEmpty {
-            let retried = kept
-            kept = []
-            for call in retried { if let failure = attempt([call], in: store) { fail(call, failure, in: store) } }
+            isolate(calls, after: failure, in: store)
+        } else {
+            retryKept(in: store)
         }
     }
 
-    /// Each in a transaction of its own, after the one failed that all of them were in.
-    private func executeOneByOne(_ calls: [any Call], after failure: TransactionFailure, in store: Store) {
+    /// Finds which calls cannot be done, by halves, after a transaction has failed that all of them were in. The time for
+    /// that is limited: what is left is repeated.
+    private func isolate(_ calls: [any Call], after failure: TransactionFailure, in store: Store) {
+        if failure.isOfStore { store.checkpoint() }
+        guard calls.count > 1 else { return fail(calls[0], failure, in: store) }
+        let begin = ContinuousClock.now
+        var parts = Self.halves(of: calls[...])
+        var isOutcomeUnknown = failure.isOutcomeUnknown
+        var ofStore = failure
         var failuresInARow = 0
-        for call in calls {
+        while var part = parts.popLast() {
             // A full disk does not take the ninth content where it took none of eight.
-            if failuresInARow >= Self.failuresInARowMax, call.contentBytes > 0 {
-                fail(call, failure, in: store)
-            } else if var own = attempt([call], in: store) {
-                if own.isOfStore { failuresInARow += 1 }
-                // What the first attempt wrote may yet be found there after a crash.
-                own.isOutcomeUnknown = own.isOutcomeUnknown || failure.isOutcomeUnknown
-                fail(call, own, in: store)
-            } else {
-                failuresInARow = 0
+            if failuresInARow >= Self.failuresInARowMax {
+                for call in part where call.contentBytes > 0 { fail(call, ofStore, in: store) }
+                part = part.filter { $0.contentBytes == 0 }[...]
             }
+            guard let first = part.first else { continue }
+            guard begin.duration(to: .now) < Self.isolationTimeMax else {
+                repeats += part
+                continue
+            }
+            guard var own = attempt(Array(part), in: store) else {
+                failuresInARow = 0
+                continue
+            }
+            // What one of the attempts wrote may yet be found there after a crash.
+            isOutcomeUnknown = isOutcomeUnknown || own.isOutcomeUnknown
+            own.isOutcomeUnknown = isOutcomeUnknown
+            if part.count > 1 {
+                parts += Self.halves(of: part)
+            } else {
+                if own.isOfStore { (ofStore, failuresInARow) = (own, failuresInARow + 1) }
+                fail(first, own, in: store)
+            }
+        }
+    }
+
+    /// The first half last, as it is the next.
+    private static func halves(of part: ArraySlice<any Call>) -> [ArraySlice<any Call>] {
+        let half = part.startIndex + part.count / 2
+        return [part[half...], part[..<half]]
+    }
+
+    /// Tries what was kept, until one fails again.
+    private func retryKept(in store: Store) {
+        while !kept.isEmpty {
+            if let failure = attempt([kept[0]], in: store) {
+                guard !failure.isOfStore else { return }
+                answer(kept[0], StoreError.channelError(for: failure))
+            }
+            keptBytes -= kept.removeFirst().contentBytes
         }
     }
 
@@ -170,6 +219,7 @@ final class Writer: @unchecked Sendable {
         do {
             let begin = ContinuousClock.now
             store.move(to: time.now)
+            if calls.contains(where: { $0.contentBytes > 0 && !$0.mustNotFail }) { try space.requireRoom() }
             try store.begin()
             for (index, call) in calls.enumerated() {
                 if index > 0 {
@@ -178,14 +228,21 @@ final class Writer: @unchecked Sendable {
                         rest += calls[index...]
                         break
                     }
+                    // Nothing is left of what it lacked before.
+                    if store.slice.isUsedUp, call.isRepeated {
+                        rest.append(call)
+                        continue
+                    }
                 }
                 do {
                     try call.run(in: store)
                     done.append(call)
                 } catch is WorkRemains {
+                    call.isRepeated = true
                     rest.append(call)
                 }
             }
+            try store.finish()
             isCommit = true
             try store.commit()
         } catch {
@@ -197,8 +254,8 @@ final class Writer: @unchecked Sendable {
         // Before anybody hears of what was stored.
         planSweep(in: store)
         for waiter in store.room.takeEnded() { waiter.resume?(waiter.deliveries) }
-        for call in done { call.answer(error: nil) }
         intake.withLock { intake in for call in done { intake.forget(call) } }
+        for call in done { call.answer(error: nil) }
         // Where a sweep was among them and found nothing, others may have stored something after it.
         if done.count > 1 { planSweep(in: store) }
         return nil
@@ -209,8 +266,11 @@ final class Writer: @unchecked Sendable {
     /// Answers a call that cannot be done or, where that is no answer, keeps it until something else could be done; a
     /// sweep at the latest.
     private func fail(_ call: any Call, _ failure: TransactionFailure, in store: Store) {
-        if failure.isOfStore, call.mustNotFail, kept.count < Self.keptCallsMax {
+        let hasRoom =
+            kept.count < Self.keptCallsMax && (kept.isEmpty || keptBytes + call.contentBytes <= Self.keptBytesMax)
+        if failure.isOfStore, call.mustNotFail, hasRoom {
             kept.append(call)
+            keptBytes += call.contentBytes
             planSweep(in: store)
         } else {
             answer(call, StoreError.channelError(for: failure))
@@ -218,14 +278,17 @@ final class Writer: @unchecked Sendable {
     }
 
     private func answer(_ call: any Call, _ error: any Error) {
-        call.answer(error: error)
         intake.withLock { $0.forget(call) }
+        call.answer(error: error)
     }
 
     /// Bytes of content that a transaction takes for receivers at most; the first call always fits.
     private static let takenBytesMax = 64 << 20
     /// After so many failures of the store no other content is tried in the same batch.
     private static let failuresInARowMax = 8
-    /// Calls that are kept until the store works again.
+    /// For how long it is found out which calls of a batch fail.
+    private static let isolationTimeMax = Duration.milliseconds(250)
+    /// Calls that are kept until the store works again, and bytes of their content.
     private static let keptCallsMax = 4096
+    private static let keptBytesMax = 256 << 20
 }

@@ -68,6 +68,7 @@ final class ComparedFile: ComparedLayer {
                 try store.begin()
                 let result = Result { try operation(store) }
                 if case .failure(let error) = result, !(error is WorkRemains), !(error is ChannelError) { throw error }
+                try store.finish()
                 try store.commit()
                 served += store.room.takeEnded()
                 if case .failure(is WorkRemains) = result { continue }

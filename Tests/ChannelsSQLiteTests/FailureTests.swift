@@ -94,6 +94,97 @@ struct FailureTests {
         #expect(try await layer.receiveTexts("b") == ["2"])
         #expect(try await layer.backend.stats().counts == MessageCounts(sent: 2, delivered: 2))
         await layer.backend.shutdown()
+        withExtendedLifetime(refusals) {}
+    }
+
+    @Test("Before the disk is so full that nothing can be taken out any more, contents are refused")
+    func reserve() async throws {
+        let free = Mutex(1 << 30)
+        let layer = try Layer(space: DiskSpace { (free.withLock { $0 }, 1 << 40) })
+        try await layer.send("1", to: "a")
+        let taken = try await layer.receive("a")
+        free.withLock { $0 = 64 << 20 - 1 }
+        let error = await #expect(throws: ChannelError.self) { try await layer.send("2", to: "a") }
+        #expect(error?.code == .backendUnavailable)
+        #expect(error?.message.contains("disk is full") == true)
+        await #expect(throws: ChannelError.self) { try await layer.backend.checkReadiness() }
+        #expect(await layer.backend.giveBack(taken) == 0)
+        #expect(try await layer.receiveTexts("a") == ["1"])
+        free.withLock { $0 = 64 << 20 }
+        try await layer.backend.checkReadiness()
+        try await layer.send("2", to: "a")
+        await layer.backend.shutdown()
+    }
+
+    @Test("Each call has the answer to its own failure, however many fail")
+    func ownAnswers() async throws {
+        let layer = try Layer()
+        struct Mistake: Error {}
+        try await limitPages(of: layer, to: 1)
+        let large = String(repeating: "x", count: 1 << 20)
+        let answers = try await layer.gather(21) { group in
+            group.addTask {
+                do {
+                    try await layer.backend.perform { _ in throw Mistake() }
+                    return "done"
+                } catch {
+                    return "\(type(of: error))"
+                }
+            }
+            for _ in 0..<20 {
+                group.addTask {
+                    let error = await #expect(throws: (any Error).self) { try await layer.send(large, to: "a") }
+                    return (error as? ChannelError)?.code.rawValue ?? "?"
+                }
+            }
+        }
+        #expect(answers.sorted() == ["Mistake"] + Array(repeating: "backend-unavailable", count: 20))
+        await layer.backend.shutdown()
+    }
+
+    @Test("What was kept for a full disk goes back at shutdown, if there is room by then")
+    func keptUntilShutdown() async throws {
+        let layer = try Layer()
+        let large = String(repeating: "x", count: 1 << 20)
+        try await layer.send("first" + large, to: "a")
+        let taken = try await layer.receive("a")
+        try await layer.send("second" + large, to: "b")  // takes the pages that were freed
+        try await limitPages(of: layer, to: 1)
+        let given = Task { await layer.backend.giveBack(taken) }
+        while layer.backend.unansweredCallCount == 0 { await Task.yield() }
+        #expect(try await layer.pending("a") == 0)
+        // Room, and the end, with no other transaction in between.
+        let release = try await layer.hold { store in
+            try store.database.execute(sql: "PRAGMA max_page_count = 1073741823")
+        }
+        let shutdown = Task { await layer.backend.shutdown() }
+        while !layer.backend.isClosing { await Task.yield() }
+        release()
+        await shutdown.value
+        #expect(await given.value == 0)
+        let second = try Layer(in: layer.folder)
+        #expect(try await second.receive("a").map(\.id) == taken.map(\.id))
+        await second.backend.shutdown()
+    }
+
+    @Test("A sweep ends though the file does not give its pages back")
+    func noVacuum() async throws {
+        let layer = try Layer()
+        await layer.backend.shutdown()
+        let file = try DatabaseQueue(path: layer.folder.path("layer.db"))
+        try await file.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = NONE; VACUUM")
+        }
+        try file.close()
+        let second = try Layer(in: layer.folder)
+        for _ in 0..<8 { try await second.send(String(repeating: "x", count: 1 << 20), to: "a") }
+        #expect(try await second.receive("a", max: 8).count == 8)
+        var outcomes: [SweepOutcome] = []
+        repeat {
+            outcomes.append(try await second.backend.perform { try $0.sweep() })
+        } while outcomes.last == .more && outcomes.count < 100
+        #expect(outcomes.last == .later)
+        await second.backend.shutdown()
     }
 
     @Test("A message whose content the file has lost is passed over")

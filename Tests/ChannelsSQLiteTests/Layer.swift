@@ -19,7 +19,7 @@ struct Layer {
 
     init(
         in folder: TemporaryFolder? = nil, file: String = "layer.db", settings: LayerSettings = LayerSettings(),
-        synchronous: SQLiteBackend.Synchronous = .normal, wall: Int64 = Self.wall
+        synchronous: SQLiteBackend.Synchronous = .normal, wall: Int64 = Self.wall, space: DiskSpace? = nil
     ) throws {
         self.folder = try folder ?? TemporaryFolder()
         clock = ManualClock()
@@ -28,7 +28,7 @@ struct Layer {
         backend = try SQLiteBackend(
             path: self.folder.path(file), synchronous: synchronous, settings: settings, clock: clock,
             // What gathers shares a transaction, however slow the machine is.
-            wall: { wall.now }, transactionTimeMax: .seconds(600))
+            wall: { wall.now }, space: space, transactionTimeMax: .seconds(600))
     }
 
     @discardableResult
@@ -70,26 +70,34 @@ struct Layer {
         try await backend.groupAdd(ChannelName(channel), to: GroupName(group), options: GroupAddOptions(expiry: expiry))
     }
 
+    /// Has the writer stand still, in a transaction of its own, until `release` is called. Once.
+    func hold(
+        _ first: @escaping @Sendable (Store) throws -> Void = { _ in }
+    ) async throws -> (@Sendable () -> Void) {
+        let gate = DispatchSemaphore(value: 0)
+        let isHeld = Mutex(false)
+        Task { [backend] in
+            try await backend.perform { store in
+                try first(store)
+                isHeld.withLock { $0 = true }
+                gate.wait()
+            }
+        }
+        // Not by the number of calls: one that has its answer may be counted for a moment yet.
+        while isHeld.withLock({ !$0 }) { await Task.yield() }
+        return { gate.signal() }
+    }
+
     /// Has the writer stand still until all calls that `ask` begins have gathered: they share a transaction.
     func gather<Value: Sendable>(
         _ count: Int, _ ask: @escaping @Sendable (inout ThrowingTaskGroup<Value, any Error>) -> Void
     ) async throws -> [Value] {
-        let gate = DispatchSemaphore(value: 0)
-        let isHeld = Atomic(false)
-        let held = Task { [backend] in
-            try await backend.perform { _ in
-                isHeld.store(true, ordering: .relaxed)
-                gate.wait()
-            }
-        }
-        // Not by their number: one that has its answer may be counted for a moment yet.
-        while !isHeld.load(ordering: .relaxed) { await Task.yield() }
+        let release = try await hold()
         let before = backend.unansweredCallCount
         return try await withThrowingTaskGroup(of: Value.self) { group in
             ask(&group)
             while backend.unansweredCallCount < before + count { await Task.yield() }
-            gate.signal()
-            try await held.value
+            release()
             return try await group.reduce(into: []) { $0.append($1) }
         }
     }

@@ -91,6 +91,21 @@ struct RestartTests {
         await second.backend.shutdown()
     }
 
+    @Test("A wall clock that is set while the file is open moves no deadline, though a kill comes next")
+    func wallClockSetBeforeKill() async throws {
+        let first = try Layer(in: folder)
+        try await first.send("1", to: "a", expiry: .seconds(3600))
+        first.wall.set(forward: 7200)
+        first.clock.advance(by: .seconds(1))
+        // The sweep of that second, or an earlier one.
+        _ = try await first.backend.perform { try $0.sweep() }
+        try folder.copy("layer.db", to: "killed.db")
+        let second = try Layer(in: folder, file: "killed.db", wall: first.wall.now + 5_000_000_000)
+        #expect(try await second.pending("a") == 1)
+        await second.backend.shutdown()
+        await first.backend.shutdown()
+    }
+
     @Test("A wall clock that was set back stops the time while the file was closed, and no longer")
     func wallClockSetBack() async throws {
         let first = try Layer(in: folder)
