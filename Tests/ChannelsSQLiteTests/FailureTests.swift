@@ -153,14 +153,15 @@ struct FailureTests {
         let given = Task { await layer.backend.giveBack(taken) }
         while layer.backend.unansweredCallCount == 0 { await Task.yield() }
         #expect(try await layer.pending("a") == 0)
-        // Room, and the end, with no other transaction in between.
-        let release = try await layer.hold { store in
-            try store.database.execute(sql: "PRAGMA max_page_count = 1073741823")
+        // Room, in a transaction that fails: no other one works before the end.
+        struct Mistake: Error {}
+        await #expect(throws: Mistake.self) {
+            try await layer.backend.perform { store in
+                try store.database.execute(sql: "PRAGMA max_page_count = 1073741823")
+                throw Mistake()
+            }
         }
-        let shutdown = Task { await layer.backend.shutdown() }
-        while !layer.backend.isClosing { await Task.yield() }
-        release()
-        await shutdown.value
+        await layer.backend.shutdown()
         #expect(await given.value == 0)
         let second = try Layer(in: layer.folder)
         #expect(try await second.receive("a").map(\.id) == taken.map(\.id))

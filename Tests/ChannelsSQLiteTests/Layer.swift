@@ -71,14 +71,11 @@ struct Layer {
     }
 
     /// Has the writer stand still, in a transaction of its own, until `release` is called. Once.
-    func hold(
-        _ first: @escaping @Sendable (Store) throws -> Void = { _ in }
-    ) async throws -> (@Sendable () -> Void) {
+    func hold() async throws -> (@Sendable () -> Void) {
         let gate = DispatchSemaphore(value: 0)
         let isHeld = Mutex(false)
         Task { [backend] in
-            try await backend.perform { store in
-                try first(store)
+            try await backend.perform { _ in
                 isHeld.withLock { $0 = true }
                 gate.wait()
             }
