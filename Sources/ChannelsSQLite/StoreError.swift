@@ -4,12 +4,13 @@ import GRDB
 /// Why a transaction was rolled back.
 struct TransactionFailure: Error {
     let reason: any Error
-    /// Whether what it did may be found in the file after a crash: the log was written, and then its commit failed.
+    /// Whether what it did may be found in the file after a crash: all of it was in the log, but the disk could not be made
+    /// to keep it. (A commit that cannot be written as a whole is none.)
     var isOutcomeUnknown: Bool
 
     init(_ reason: any Error, isCommit: Bool) {
         self.reason = reason
-        isOutcomeUnknown = isCommit && (reason as? DatabaseError)?.resultCode == .SQLITE_IOERR
+        isOutcomeUnknown = isCommit && (reason as? DatabaseError)?.extendedResultCode == .SQLITE_IOERR_FSYNC
     }
 
     /// True where the store failed, and not the operation.

@@ -28,6 +28,8 @@ struct ServeCommand: AsyncParsableCommand {
         Allocator.joinFreeMemoryAtOnce()
         // A client that hangs up is a result of a write, not a signal.
         signal(SIGPIPE, SIG_IGN)
+        // A file that may not grow any more is a result of a write, too.
+        signal(SIGXFSZ, SIG_IGN)
         let settings: ServeSettings
         do {
             let sources = try SettingSources.reader(

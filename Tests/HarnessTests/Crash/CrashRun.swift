@@ -25,8 +25,10 @@ final class CrashRun: Sendable {
     var arguments: [String] {
         let narrow = CrashClient.narrowChannel
         return [
-            "--backend", "sqlite:\(file)?synchronous=\(synchronous)&capacity=1000000&expiry=86400&group-expiry=86400",
-            "--channel-capacity", "\(narrow.name)=\(narrow.capacity)",
+            // All in the URL: a layer's own capacity goes before patterns for all layers.
+            "--backend",
+            "sqlite:\(file)?synchronous=\(synchronous)&capacity=1000000&expiry=86400&group-expiry=86400"
+                + "&channel-capacity=\(narrow.name)=\(narrow.capacity)",
         ]
     }
 
