@@ -6,16 +6,20 @@ import Synchronization
 /// ## How it works
 /// A call runs in a task of its own, beside an alarm on the layer's clock; what ends first is the answer. At the alarm the
 /// call goes on, unanswered, and what becomes of it is dropped: nobody can stop what a store does. Meanwhile it holds its
-/// message. Therefore such calls are bounded in number, ``unansweredMax`` times the largest message in bytes at worst; above
-/// that, calls are refused before they begin, until some have come to an end.
+/// message. Therefore such calls are bounded in number, and all calls that have not ended, answered or not, in bytes of
+/// content; above that, calls are refused before they begin, until some have come to an end.
 final class AnswerLimit: Sendable {
     static let duration = Duration.seconds(2)
     /// Sends of a layer that go on unanswered at most.
     static let unansweredSendsMax = 1024
+    /// Content of a layer's sends that have not ended, in bytes at most. One send alone may have more.
+    static let contentBytesMax = 268_435_456
 
     private let clock: any ChannelClock
     private let unansweredMax: Int
     private let unansweredCount = Atomic<Int>(0)
+    /// Of all calls that have not ended.
+    private let contentBytes = Atomic<Int>(0)
     /// What is answered at the alarm.
     private let late: ChannelError
     /// What is answered where nothing was begun.
@@ -35,7 +39,7 @@ final class AnswerLimit: Sendable {
                 .outcomeUnknown,
                 "The layer's backend has not answered within two seconds: the message may be stored, or may be yet."),
             refused: ChannelError(
-                .backendUnavailable, "The layer's backend does not answer in time. Nothing was stored; try again later."
+                .backendUnavailable, "The layer's backend does not keep up. Nothing was stored; try again later."
             ))
     }
 
@@ -50,11 +54,15 @@ final class AnswerLimit: Sendable {
 
     /// Calls `operation`, and answers what it does, or `late` at the deadline.
     ///
+    /// - Parameter ownBytes: the content that `operation` holds until it ends.
     /// - Throws: `refused`, with nothing done, where the deadline has passed already, or too much is unanswered.
     func answer<Value: Sendable>(
-        by deadline: ContinuousClock.Instant, _ operation: @escaping @Sendable () async throws -> Value
+        by deadline: ContinuousClock.Instant, holding ownBytes: Int = 0,
+        _ operation: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        guard clock.now < deadline, unansweredCount.load(ordering: .relaxed) < unansweredMax else { throw refused }
+        guard clock.now < deadline, unansweredCount.load(ordering: .relaxed) < unansweredMax, hold(ownBytes) else {
+            throw refused
+        }
         let answer = FirstAnswer<Value>()
         // It has no end but its own, on purpose: see above.
         Task {
@@ -64,6 +72,7 @@ final class AnswerLimit: Sendable {
             } catch {
                 result = .failure(error)
             }
+            contentBytes.subtract(ownBytes, ordering: .relaxed)
             if !answer.give(result) { unansweredCount.subtract(1, ordering: .relaxed) }
         }
         let alarm = clock.schedule(at: deadline) { [self] in
@@ -73,6 +82,14 @@ final class AnswerLimit: Sendable {
         }
         defer { alarm.cancel() }
         return try await answer.value()
+    }
+
+    /// False, with nothing held, where it is too much.
+    private func hold(_ ownBytes: Int) -> Bool {
+        let others = contentBytes.add(ownBytes, ordering: .relaxed).oldValue
+        if others == 0 || others + ownBytes <= Self.contentBytesMax { return true }
+        contentBytes.subtract(ownBytes, ordering: .relaxed)
+        return false
     }
 }
 

@@ -37,13 +37,13 @@ final class ServedLayer: Sendable {
 
     /// As the backend's, but answers by `deadline`.
     ///
-    /// - Throws: `outcomeUnknown` at the deadline; `backendUnavailable`, with nothing done, after it, and where too many sends
-    ///   are unanswered; what the backend throws.
+    /// - Throws: `outcomeUnknown` at the deadline; `backendUnavailable`, with nothing done, after it, and where too many sends,
+    ///   or too many bytes of them, have not ended; what the backend throws.
     func send(
         _ message: Message, to channel: ChannelName, options: SendOptions, by deadline: ContinuousClock.Instant?
     ) async throws -> SendReceipt {
         guard let deadline else { return try await backend.send(message, to: channel, options: options) }
-        return try await sends.answer(by: deadline) { [backend] in
+        return try await sends.answer(by: deadline, holding: message.content.count) { [backend] in
             try await backend.send(message, to: channel, options: options)
         }
     }
@@ -53,7 +53,7 @@ final class ServedLayer: Sendable {
         _ message: Message, to group: GroupName, options: GroupSendOptions, by deadline: ContinuousClock.Instant?
     ) async throws -> GroupSendReceipt {
         guard let deadline else { return try await backend.sendGroup(message, to: group, options: options) }
-        return try await sends.answer(by: deadline) { [backend] in
+        return try await sends.answer(by: deadline, holding: message.content.count) { [backend] in
             try await backend.sendGroup(message, to: group, options: options)
         }
     }
@@ -66,7 +66,10 @@ final class ServedLayer: Sendable {
         let deadline = sendDeadline
         if let batching, let deadline {
             do {
-                return try await self.sends.answer(by: deadline) { await batching.sendEach(sends) }
+                let contentBytes = sends.reduce(0) { $0 + $1.message.content.count }
+                return try await self.sends.answer(by: deadline, holding: contentBytes) {
+                    await batching.sendEach(sends)
+                }
             } catch {
                 return sends.map { _ in .failure(error) }
             }

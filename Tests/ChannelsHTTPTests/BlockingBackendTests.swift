@@ -65,25 +65,37 @@ struct BlockingBackendTests {
         while clock.scheduledCount < 1024 { await Task.yield() }
         clock.advance(by: .seconds(2))
         for send in sends { #expect(await send.value.problem == "outcome-unknown") }
-        // Were it let in, it would be answered as the others, when its time is up.
-        let refused = await withTaskGroup(of: Answer?.self) { tasks in
-            tasks.addTask { await api.request("POST", "/channels/a", body: "1") }
-            tasks.addTask {
-                while !Task.isCancelled {
-                    clock.advance(by: .seconds(2))
-                    await Task.yield()
-                }
-                return nil
-            }
-            defer { tasks.cancelAll() }
-            return await tasks.next() ?? nil
-        }
+        let refused = await answerToOneMore(api)
         #expect(refused?.status == 503 && refused?.problem == "backend-unavailable")
         gate.open()
         while gate.sentCount < 1024 { await Task.yield() }
         // The last one may still be on its way back.
         while await api.request("POST", "/channels/a", body: "1").status != 202 { await Task.yield() }
         #expect(gate.sentCount == 1025)
+    }
+
+    @Test("The content of sends that have not ended is bounded, answered or not: above that they are refused at once")
+    func contentBytes() async {
+        let api = await makeAPI()
+        let content = [UInt8](repeating: 0, count: 16 << 20)
+        let sends = (0..<16).map { _ in
+            Task {
+                await api.request(
+                    "POST", "/channels/a", [("Content-Type", "application/octet-stream")], body: content)
+            }
+        }
+        while clock.scheduledCount < 16 { await Task.yield() }
+        for isAnswered in [false, true] {
+            if isAnswered {
+                clock.advance(by: .seconds(2))
+                for send in sends { #expect(await send.value.problem == "outcome-unknown") }
+            }
+            #expect(await answerToOneMore(api)?.problem == "backend-unavailable")
+        }
+        gate.open()
+        while gate.sentCount < 16 { await Task.yield() }
+        while await api.request("POST", "/channels/a", body: "1").status != 202 { await Task.yield() }
+        #expect(gate.sentCount == 17)
     }
 
     @Test("A backend that does not answer is not ready, and is not asked again meanwhile")
@@ -98,6 +110,23 @@ struct BlockingBackendTests {
         #expect(gate.blockedCount == 1)
         gate.open()
         while await api.request("GET", "/health/ready").status != 200 { await Task.yield() }
+    }
+
+    /// What one more send is answered at once; or, where it is let in, when its time is up.
+    private func answerToOneMore(_ api: APIDriver) async -> Answer? {
+        let scheduledCount = clock.scheduledCount
+        return await withTaskGroup(of: Answer?.self) { tasks in
+            tasks.addTask { await api.request("POST", "/channels/a", body: "1") }
+            tasks.addTask {
+                while !Task.isCancelled {
+                    if clock.scheduledCount > scheduledCount { clock.advance(by: .seconds(2)) }
+                    await Task.yield()
+                }
+                return nil
+            }
+            defer { tasks.cancelAll() }
+            return await tasks.next() ?? nil
+        }
     }
 
     private func makeAPI() async -> APIDriver {
