@@ -119,6 +119,10 @@ let package = Package(
         .executableTarget(
             name: "folder-laurel", dependencies: ["Channels", "FolderBackend", "LaurelServer"],
             path: "Tests/folder-laurel", swiftSettings: settings),
+        // A server whose backend hangs.
+        .executableTarget(
+            name: "stuck-laurel", dependencies: ["Channels", "LaurelServer"], path: "Tests/stuck-laurel",
+            swiftSettings: settings),
         tests("FolderBackendTests", imports: ["FolderBackend", "Channels", "ChannelsTesting"]),
         tests(
             "HarnessTests",

@@ -60,5 +60,54 @@ extension Harness {
                 #expect(await server.exitStatus() == 0)
             }
         }
+
+        // How long it takes is asserted generously: a busy machine may be late. What counts is that it ends, and well.
+        @Test(
+            "Backends that hang in their calls and their shutdown hold up neither the end nor each other; they are named"
+        )
+        func stuckBackends() async throws {
+            let path = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path()
+            defer { for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) } }
+            let layers = ["default=sqlite:\(path)", "a=stuck:", "b=stuck:"].flatMap { ["--layer", $0] }
+            try await LaurelProcess.run(layers, executable: Self.stuckExecutable) { server in
+                try await server.send("1", to: "x")
+                let socket = try RawSocket(port: server.port)
+                try socket.write("GET /layers/a/receive?channels=x HTTP/1.1\r\nHost: l\r\n\r\n")
+                try await server.waitForErrorLine("stuck in receive")
+                let sent = try await server.call("POST", "/layers/b/channels/x", "1")
+                #expect(sent.problem == "outcome-unknown")
+                let duration = await ContinuousClock().measure {
+                    server.signal(SIGTERM)
+                    #expect(await server.exitStatus() == 0)
+                }
+                print("ended beside backends that hang in \(duration)")
+                #expect(duration < .seconds(10))
+                let unended = server.errorText.split(separator: "\n").filter { $0.contains("takes too long") }
+                #expect(unended.count == 2)
+                #expect(unended.allSatisfy { $0.contains("layer=a") || $0.contains("layer=b") })
+                #expect(server.errorText.contains("bye"))
+                // The file was closed as after any shutdown: its log is in it.
+                #expect(!FileManager.default.fileExists(atPath: path + "-wal"))
+            }
+        }
+
+        @Test("Nor does one that says it never blocks, and has all loops blocked")
+        func stuckLoops() async throws {
+            try await LaurelProcess.run(
+                ["--backend", "stuck:on-loops", "--loops", "1"], executable: Self.stuckExecutable
+            ) { server in
+                let socket = try RawSocket(port: server.port)
+                try socket.write("POST /channels/x HTTP/1.1\r\nHost: l\r\nContent-Length: 1\r\n\r\n1")
+                try await server.waitForErrorLine("stuck in send")
+                let duration = await ContinuousClock().measure {
+                    server.signal(SIGTERM)
+                    #expect(await server.exitStatus() == 0)
+                }
+                print("ended with its loop blocked in \(duration)")
+                #expect(duration < .seconds(10))
+            }
+        }
+
+        private static let stuckExecutable = LaurelProcess.builtExecutable("stuck-laurel")
     }
 }

@@ -10,8 +10,14 @@ struct RunningServer {
     let settings: ServeSettings
     private let log: Logger
 
-    /// A shutdown ends within five seconds; what is left after this is cut off.
-    private static let drainTimeout = Duration.milliseconds(4500)
+    /// From the signal to the end of a shutdown: within the five seconds that are promised, with some left for the end itself.
+    private static let shutdownTimeout = Duration.milliseconds(4750)
+    /// What the backends have of it at least.
+    private static let backendsTimeoutMin = Duration.milliseconds(500)
+    /// What the connections have of it at most (a drain may take 100 ms longer than it is told); what is left then is cut off.
+    private static let drainTimeout = shutdownTimeout - backendsTimeoutMin - .milliseconds(100)
+    /// When the process ends where all of this is held up.
+    private static let lastResortTimeout = Duration.milliseconds(4900)
 
     init(_ settings: ServeSettings) {
         self.settings = settings
@@ -24,7 +30,7 @@ struct RunningServer {
     ///
     /// - Throws: what keeps it from starting: ``RegistryError``, `ListenError`, `SystemError`. The text is for the operator.
     func run() async throws {
-        let signals = ShutdownSignals()
+        let signals = ShutdownSignals(endingWithin: Self.lastResortTimeout)
         let loops = try makeLoops()
         let clock = LoopClock(fallback: loops[0])
         let registry = try await openLayers(clock)
@@ -33,8 +39,7 @@ struct RunningServer {
         for address in try server.listen(on: settings.addresses) {
             log.info("listening on \(address.unixPath == nil ? "http://" : "")\(address)")
         }
-        await drainAtSignal(signals, server)
-        for layer in registry.layers.values { await layer.backend.shutdown() }
+        await shutDownAtSignal(signals, server, registry, clock)
         for loop in loops { loop.stop() }
     }
 
@@ -67,15 +72,22 @@ struct RunningServer {
         return api
     }
 
-    /// Returns when the server has drained after the first signal; a second one ends the process on the spot.
-    private func drainAtSignal(_ signals: ShutdownSignals, _ server: HTTPServer) async {
+    /// Returns when the server has drained after the first signal, and its backends have ended or had their time; a second one
+    /// ends the process on the spot.
+    private func shutDownAtSignal(
+        _ signals: ShutdownSignals, _ server: HTTPServer, _ registry: BackendRegistry, _ clock: LoopClock
+    ) async {
         var arrivals = signals.arrivals.makeAsyncIterator()
         _ = await arrivals.next()
+        let deadline = clock.now + Self.shutdownTimeout
         log.info("shutting down")
         let impatience = Task {
             if let number = await arrivals.next() { _exit(128 + number) }
         }
         await server.drain(within: Self.drainTimeout)
+        for name in await registry.shutdown(by: deadline, on: clock) {
+            log.warning("the backend's shutdown takes too long; going on without it", metadata: ["layer": "\(name)"])
+        }
         impatience.cancel()
         log.info("bye")
     }
