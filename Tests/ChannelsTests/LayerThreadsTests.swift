@@ -1,5 +1,6 @@
 import ChannelsTesting
 import Dispatch
+import Foundation
 import Synchronization
 import Testing
 
@@ -47,6 +48,15 @@ struct LayerThreadsTests {
         let executor = await withTaskExecutorPreference(threads) { await LayerThreadsTests.executor() }
         #expect(executor == threads.asUnownedTaskExecutor())
         while threads.threadCount > 0 { await Task.yield() }
+    }
+
+    @Test(
+        "The system shows them under the layer's name, as much of it as it keeps",
+        arguments: ["jobs", "jobs of the night"])
+    func name(layer: String) async throws {
+        let calls = OffLoopCalls(layer: layer)
+        let shown = try await calls.run { try String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8) }
+        #expect(shown == "layer \(layer)".prefix(15) + "\n")
     }
 
     @Test("A backend that may block is called there, also one that can wait; one that never blocks is not")

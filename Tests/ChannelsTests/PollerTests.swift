@@ -67,6 +67,35 @@ struct PollerTests {
         #expect(try await one.value.map(\.channel.rawValue) == ["c"])
     }
 
+    @Test("While a group send is under way nothing is asked for, but no longer than 250 ms", arguments: [true, false])
+    func groupSendHolds(isQuick: Bool) async throws {
+        let group = try GroupName("g")
+        for name in ["a", "b"] {
+            try await backend.groupAdd(ChannelName(name), to: group, options: GroupAddOptions())
+        }
+        let wait = receive("a", "b", max: 10)
+        try await lookedFor(1)
+        let countBefore = store.receives.count
+        store.holdSends()
+        let sent = Task { [backend, message = message("1")] in
+            try await backend.sendGroup(message, to: group, options: GroupSendOptions())
+        }
+        while store.heldSendsCount < 1 { try await yield() }
+        // Its first copy is there. Another one's end, and time that passes, ring in vain.
+        _ = try await backend.sendGroup(message("2"), to: GroupName("nobody's"), options: GroupSendOptions())
+        for _ in 0..<24 { try await pass(.milliseconds(10)) }
+        #expect(store.receives.count == countBefore)
+        if isQuick {
+            store.letGo()
+            #expect(try await wait.value.map(\.channel.rawValue).sorted() == ["a", "b"])
+        } else {
+            clock.advance(by: .milliseconds(10))
+            #expect(try await wait.value.map(\.channel.rawValue) == ["a"])
+            store.letGo()
+        }
+        #expect(try await sent.value.members == 2)
+    }
+
     @Test("What another process puts into the store is found within 250 ms")
     func otherProcesses() async throws {
         let wait = receive("a", for: .seconds(100))

@@ -13,7 +13,13 @@ final class ScriptedBackend: ChannelBackend {
         var failure: (any Error)?
         var full: Set<ChannelName> = []
         var failing: [ChannelName: ChannelError] = [:]
-        var holdsReceives = false
+        var receiveGate = Gate()
+        var sendGate = Gate()
+    }
+
+    /// Where calls stop that the test holds.
+    fileprivate struct Gate {
+        var isClosed = false
         var held: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -28,7 +34,9 @@ final class ScriptedBackend: ChannelBackend {
     var receives: [[ChannelName]] { state.withLock(\.receives) }
     var sends: [(channel: ChannelName, options: SendOptions)] { state.withLock(\.sends) }
     /// Receives that have been begun and are held.
-    var heldCount: Int { state.withLock(\.held.count) }
+    var heldCount: Int { state.withLock(\.receiveGate.held.count) }
+    /// Sends that are held.
+    var heldSendsCount: Int { state.withLock(\.sendGate.held.count) }
 
     /// From now on all receives fail so; nil: they work.
     func fail(_ error: (any Error)?) { state.withLock { $0.failure = error } }
@@ -42,12 +50,13 @@ final class ScriptedBackend: ChannelBackend {
     }
 
     /// From now on receives take at once what they take, but do not return before `letGo`.
-    func holdReceives() { state.withLock { $0.holdsReceives = true } }
+    func holdReceives() { state.withLock { $0.receiveGate.isClosed = true } }
+    /// From now on sends store at once what they store, but do not return before `letGo`.
+    func holdSends() { state.withLock { $0.sendGate.isClosed = true } }
     func letGo() {
         let held = state.withLock { state in
-            state.holdsReceives = false
-            defer { state.held = [] }
-            return state.held
+            defer { (state.receiveGate, state.sendGate) = (Gate(), Gate()) }
+            return state.receiveGate.held + state.sendGate.held
         }
         for continuation in held { continuation.resume() }
     }
@@ -80,25 +89,30 @@ final class ScriptedBackend: ChannelBackend {
             if state.full.contains(channel) { throw ChannelError.channelFull(channel, capacity: 1, pending: 1) }
             state.sends.append((channel, options))
         }
-        return SendReceipt(id: put(message, into: channel), pending: nil, capacity: nil)
+        let id = put(message, into: channel)
+        await pass(\.sendGate)
+        return SendReceipt(id: id, pending: nil, capacity: nil)
     }
 
     func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
-        let (taken, isHeld) = try state.withLock { state in
+        let taken = try state.withLock { state in
             state.receives.append(channels)
             if let failure = state.failure { throw failure }
-            return (state.take(channels, options: options), state.holdsReceives)
+            return state.take(channels, options: options)
         }
-        if isHeld {
-            await withCheckedContinuation { continuation in
-                let isHeld = state.withLock { state in
-                    if state.holdsReceives { state.held.append(continuation) }
-                    return state.holdsReceives
-                }
-                if !isHeld { continuation.resume() }
-            }
-        }
+        await pass(\.receiveGate)
         return taken
+    }
+
+    /// Stops where the gate is closed, until it is opened.
+    private func pass(_ gate: WritableKeyPath<State, Gate>) async {
+        await withCheckedContinuation { continuation in
+            let isClosed = state.withLock { state in
+                if state[keyPath: gate].isClosed { state[keyPath: gate].held.append(continuation) }
+                return state[keyPath: gate].isClosed
+            }
+            if !isClosed { continuation.resume() }
+        }
     }
 
     func giveBack(_ deliveries: [Delivery]) async -> Int {
