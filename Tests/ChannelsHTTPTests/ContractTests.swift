@@ -103,6 +103,24 @@ struct ContractTests {
         #expect(violations(["id": "x", "pending": 1, "capacity": "1"]) == 2)
         #expect(violations(["id": id, "pending": 1, "capacity": 1, "more": 1]) == 1)
         #expect(violations(["id": id, "pending": .number(1.5), "capacity": 1]) == 1)
+        #expect(violations(["id": .null, "pending": 1, "capacity": 1]) == 1)
+    }
+
+    @Test("The id of a group send may be null, alone and in a batch; it may not be left out")
+    func groupSendWithoutID() {
+        let checker = SchemaChecker(root: Contract.shared.root)
+        for (schema, own) in [("GroupSendReceipt", [:]), ("BatchResult", ["status": Tree.integer(202)])] {
+            func isValid(_ members: [String: Tree]) -> Bool {
+                checker.violations(
+                    of: .object(["$ref": .string("#/components/schemas/\(schema)")]),
+                    in: .object(members.merging(own) { $1 })
+                ).isEmpty
+            }
+            #expect(isValid(["id": .null, "members": 3]))
+            #expect(isValid(["id": "0193a5b6c7d-000000000001", "members": .null]))
+            #expect(!isValid(["members": 3]))
+            #expect(!isValid(["id": 1, "members": 3]))
+        }
     }
 
     @Test("The contract is served as it stands in the project")
