@@ -4,7 +4,8 @@ import Synchronization
 /// Answers within two seconds what a backend is called for, whatever the backend does.
 ///
 /// ## How it works
-/// A call runs in a task of its own, beside an alarm on the layer's clock; what ends first is the answer. At the alarm the
+/// A call runs in a task of its own, beside an alarm on the layer's clock (or without a task: ``ParkedSend``); what ends
+/// first is the answer. At the alarm the
 /// call goes on, unanswered, and what becomes of it is dropped: nobody can stop what a store does. Meanwhile it holds its
 /// message. Therefore such calls are bounded in number, and all calls that have not ended, answered or not, in bytes of
 /// content; above that, calls are refused before they begin, until some have come to an end.
@@ -20,8 +21,8 @@ final class AnswerLimit: Sendable {
     private let unansweredCount = Atomic<Int>(0)
     /// Of all calls that have not ended.
     private let contentBytes = Atomic<Int>(0)
-    /// What is answered at the alarm.
-    private let late: ChannelError
+    /// What is answered at the deadline.
+    let late: ChannelError
     /// What is answered where nothing was begun.
     private let refused: ChannelError
 
@@ -60,9 +61,8 @@ final class AnswerLimit: Sendable {
         by deadline: ContinuousClock.Instant, holding ownBytes: Int = 0,
         _ operation: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        guard clock.now < deadline, unansweredCount.load(ordering: .relaxed) < unansweredMax, hold(ownBytes) else {
-            throw refused
-        }
+        guard clock.now < deadline else { throw refused }
+        try begin(holding: ownBytes)
         let answer = FirstAnswer<Value>()
         // It has no end but its own, on purpose: see above.
         Task {
@@ -72,17 +72,36 @@ final class AnswerLimit: Sendable {
             } catch {
                 result = .failure(error)
             }
-            contentBytes.subtract(ownBytes, ordering: .relaxed)
-            if !answer.give(result) { unansweredCount.subtract(1, ordering: .relaxed) }
+            end(holding: ownBytes, wasAnswered: answer.give(result))
         }
         let alarm = clock.schedule(at: deadline) { [self] in
-            // Counted first, so that the count is never below what is there.
-            unansweredCount.add(1, ordering: .relaxed)
-            if !answer.give(.failure(late)) { unansweredCount.subtract(1, ordering: .relaxed) }
+            goOnUnanswered()
+            if !answer.give(.failure(late)) { endUnanswered() }
         }
         defer { alarm.cancel() }
         return try await answer.value()
     }
+
+    // MARK: By hand
+
+    /// A call begins that holds so much content until `end`.
+    ///
+    /// - Throws: `refused`, with nothing begun, where too much is unanswered.
+    func begin(holding ownBytes: Int) throws(ChannelError) {
+        guard unansweredCount.load(ordering: .relaxed) < unansweredMax, hold(ownBytes) else { throw refused }
+    }
+
+    /// A call has ended; unless it `wasAnswered`, it had gone on without.
+    func end(holding ownBytes: Int, wasAnswered: Bool) {
+        contentBytes.subtract(ownBytes, ordering: .relaxed)
+        if !wasAnswered { endUnanswered() }
+    }
+
+    /// A call is about to be answered with `late`. Before it is, so that the count is never below what is there; where it was
+    /// answered meanwhile, `endUnanswered` follows.
+    func goOnUnanswered() { unansweredCount.add(1, ordering: .relaxed) }
+
+    func endUnanswered() { unansweredCount.subtract(1, ordering: .relaxed) }
 
     /// False, with nothing held, where it is too much.
     private func hold(_ ownBytes: Int) -> Bool {

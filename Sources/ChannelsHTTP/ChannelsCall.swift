@@ -43,6 +43,7 @@ private struct ChannelsWait: HTTPWait {
     let finish: AnswerFinish
 
     var deadline: ContinuousClock.Instant { wait.deadline }
+    var endsWithClient: Bool { wait.endsWithClient }
 
     func end(_ cause: WaitEndCause) {
         wait.end(cause)

@@ -34,8 +34,13 @@ enum EndpointAnswer {
 /// As ``HTTPWait``. What `response` throws becomes a problem, as what `respond` throws.
 protocol EndpointWait: AnyObject, Sendable {
     var deadline: ContinuousClock.Instant { get }
+    var endsWithClient: Bool { get }
     func end(_ cause: WaitEndCause)
     func response() throws -> HTTPResponse
+}
+
+extension EndpointWait {
+    var endsWithClient: Bool { true }
 }
 
 /// What a request wants to do, for the one place that decides whether it may.

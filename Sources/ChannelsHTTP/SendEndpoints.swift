@@ -18,12 +18,21 @@ struct SendEndpoint: LayerEndpoint {
     var intent: Intent { Intent(action: .send, layer: layer.name, channels: [channel]) }
 
     func answerAtOnce(to content: [UInt8], exchange: any HTTPExchange) throws -> EndpointAnswer {
-        guard let backend = layer.immediate else { return .needsTask }
+        guard let backend = layer.immediate else { return try park(content, exchange) }
         let message = try form.message(of: content)
         guard let receipt = try backend.sendAtOnce(message, to: channel, options: SendOptions(expiry: expiry)) else {
             return .needsTask
         }
         return .response(Self.answer(to: receipt))
+    }
+
+    private func park(_ content: [UInt8], _ exchange: any HTTPExchange) throws -> EndpointAnswer {
+        guard let callbacks = layer.callbacks else { return .needsTask }
+        let message = try form.message(of: content)
+        return .waits(
+            try layer.park(
+                message, to: channel, options: SendOptions(expiry: expiry), on: callbacks, exchange: exchange,
+                answer: Self.answer(to:)))
     }
 
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
@@ -33,7 +42,7 @@ struct SendEndpoint: LayerEndpoint {
         )
     }
 
-    private static func answer(to receipt: SendReceipt) -> HTTPResponse {
+    @Sendable private static func answer(to receipt: SendReceipt) -> HTTPResponse {
         var json = JSONWriter()
         json.object { $0.members(of: receipt) }
         return .accepted(json.takeBytes())
@@ -62,10 +71,18 @@ struct GroupSendEndpoint: LayerEndpoint {
     var intent: Intent { Intent(action: .send, layer: layer.name, groups: [group]) }
 
     func answerAtOnce(to content: [UInt8], exchange: any HTTPExchange) throws -> EndpointAnswer {
-        guard let backend = layer.immediate else { return .needsTask }
+        guard let backend = layer.immediate else { return try park(content, exchange) }
         let message = try form.message(of: content)
         guard let receipt = try backend.sendGroupAtOnce(message, to: group, options: options) else { return .needsTask }
         return .response(Self.answer(to: receipt))
+    }
+
+    private func park(_ content: [UInt8], _ exchange: any HTTPExchange) throws -> EndpointAnswer {
+        guard let callbacks = layer.callbacks else { return .needsTask }
+        let message = try form.message(of: content)
+        return .waits(
+            try layer.park(
+                message, to: group, options: options, on: callbacks, exchange: exchange, answer: Self.answer(to:)))
     }
 
     func respond(to content: [UInt8], exchange: any HTTPExchange) async throws -> HTTPResponse {
@@ -74,7 +91,7 @@ struct GroupSendEndpoint: LayerEndpoint {
             to: try await layer.sendGroup(message, to: group, options: options, by: layer.sendDeadline))
     }
 
-    private static func answer(to receipt: GroupSendReceipt) -> HTTPResponse {
+    @Sendable private static func answer(to receipt: GroupSendReceipt) -> HTTPResponse {
         var json = JSONWriter()
         json.object { $0.members(of: receipt) }
         return .accepted(json.takeBytes())

@@ -11,6 +11,8 @@ final class ServedLayer: Sendable {
     let immediate: (any ImmediateChannelBackend)?
     /// The same, where it does the sends of a batch together.
     private let batching: (any BatchingChannelBackend)?
+    /// The same, where a send needs no task.
+    let callbacks: (any CallbackChannelBackend)?
     let clock: any ChannelClock
     private let sends: AnswerLimit
     private let readinessChecks: AnswerLimit
@@ -20,6 +22,7 @@ final class ServedLayer: Sendable {
         backend = layer.backend
         immediate = layer.backend as? any ImmediateChannelBackend
         batching = layer.backend as? any BatchingChannelBackend
+        callbacks = layer.backend as? any CallbackChannelBackend
         clock = layer.clock
         sends = .ofSends(on: layer.clock)
         readinessChecks = .ofReadinessChecks(on: layer.clock)
@@ -56,6 +59,36 @@ final class ServedLayer: Sendable {
         return try await sends.answer(by: deadline, holding: message.content.count) { [backend] in
             try await backend.sendGroup(message, to: group, options: options)
         }
+    }
+
+    /// Begins a send that waits without a task.
+    ///
+    /// - Throws: `backendUnavailable`, with nothing done, where too many sends are unanswered.
+    func park(
+        _ message: Message, to channel: ChannelName, options: SendOptions, on callbacks: any CallbackChannelBackend,
+        exchange: any HTTPExchange, answer: @escaping @Sendable (SendReceipt) -> HTTPResponse
+    ) throws(ChannelError) -> ParkedSend<SendReceipt> {
+        let parked = try makeParked(message, exchange, answer)
+        callbacks.send(message, to: channel, options: options) { parked.complete($0) }
+        return parked
+    }
+
+    /// The same for a send to a group.
+    func park(
+        _ message: Message, to group: GroupName, options: GroupSendOptions, on callbacks: any CallbackChannelBackend,
+        exchange: any HTTPExchange, answer: @escaping @Sendable (GroupSendReceipt) -> HTTPResponse
+    ) throws(ChannelError) -> ParkedSend<GroupSendReceipt> {
+        let parked = try makeParked(message, exchange, answer)
+        callbacks.sendGroup(message, to: group, options: options) { parked.complete($0) }
+        return parked
+    }
+
+    private func makeParked<Receipt>(
+        _ message: Message, _ exchange: any HTTPExchange, _ answer: @escaping @Sendable (Receipt) -> HTTPResponse
+    ) throws(ChannelError) -> ParkedSend<Receipt> {
+        try sends.begin(holding: message.content.count)
+        return ParkedSend(
+            limitedBy: sends, contentBytes: message.content.count, exchange: exchange, answer: answer)
     }
 
     /// Does sends in their order, each on its own, and answers all of them in time, as a single send is.

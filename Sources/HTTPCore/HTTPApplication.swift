@@ -33,10 +33,14 @@ package enum PromptAnswer: Sendable {
     case needsTask
 }
 
-/// A request's wait for a message, without a task. While it lasts, a client that closes its sending side counts as gone.
+/// A request's wait, without a task.
 package protocol HTTPWait: Sendable {
     /// When the server is to end it with `.timeLimit`.
     var deadline: ContinuousClock.Instant { get }
+
+    /// True for the wait for a message: while it lasts, a client that closes its sending side counts as gone, and a server
+    /// that drains ends it. False for one that will have an answer anyway, and is waited for.
+    var endsWithClient: Bool { get }
 
     /// Ends the wait, unless it has ended. On the connection's loop.
     func end(_ cause: WaitEndCause)
@@ -45,9 +49,13 @@ package protocol HTTPWait: Sendable {
     func response() -> HTTPResponse
 }
 
+extension HTTPWait {
+    package var endsWithClient: Bool { true }
+}
+
 package enum WaitEndCause: Sendable {
     case timeLimit
-    /// The client hung up, or the server drains.
+    /// The client hung up, or the server drains; the connection was cut off.
     case cancellation
 }
 

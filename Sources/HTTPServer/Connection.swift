@@ -155,7 +155,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
         case .waits(let wait):
             parked = (wait, frame)
             if !isAborted { socket.watch(for: [], until: wait.deadline) }
-            isWaiting = true
+            isWaiting = wait.endsWithClient
             return .parked
         case .needsTask: return .rest(.call(call, content: content, frame))
         }
@@ -348,7 +348,7 @@ final class Connection: HTTPExchange, @unchecked Sendable {
     func beginDrain() {
         if isWaiting {
             cancelWait()
-        } else if reader.phase == .idle {
+        } else if parked == nil, reader.phase == .idle {
             socket.interrupt()
         }
     }

@@ -1,0 +1,13 @@
+/// A backend that takes sends at once and tells later what became of them, so that a send needs no task while it is stored.
+///
+/// Both operations return without blocking, on whatever thread they are called; what they do is what those of
+/// ``ChannelBackend`` do. `completion` is called once, from any thread, with no lock held, perhaps before they return.
+public protocol CallbackChannelBackend: ChannelBackend {
+    func send(
+        _ message: Message, to channel: ChannelName, options: SendOptions,
+        completion: @escaping @Sendable (Result<SendReceipt, any Error>) -> Void)
+
+    func sendGroup(
+        _ message: Message, to group: GroupName, options: GroupSendOptions,
+        completion: @escaping @Sendable (Result<GroupSendReceipt, any Error>) -> Void)
+}
