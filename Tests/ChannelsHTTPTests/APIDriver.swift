@@ -181,7 +181,7 @@ final class TestExchange: HTTPExchange {
 
     /// The server's way with a wait without a task, but that it is a task's.
     func response(after wait: any HTTPWait, _ clock: ManualClock) async -> HTTPResponse {
-        isWaiting = true
+        isWaiting = wait.endsWithClient
         let timeLimit = clock.schedule(at: wait.deadline) { wait.end(.timeLimit) }
         defer { timeLimit.cancel() }
         await withTaskCancellationHandler {

@@ -18,6 +18,8 @@ struct TestApplication: HTTPApplication {
         case stuck
         /// Suspends without `isWaiting` until the gate opens.
         case slow
+        /// Waits for the gate without a task, whatever the client does, and whether the server drains.
+        case deferred
         /// Answers with so many bytes, given as the query, of one piece.
         case large(byteCount: Int)
         /// The same, of something that has been done and cannot be undone.
@@ -42,6 +44,7 @@ struct TestApplication: HTTPApplication {
         case "/wait": admitted(.wait(milliseconds: number == 0 ? 1_000_000 : number))
         case "/stuck": admitted(.stuck)
         case "/slow": admitted(.slow)
+        case "/deferred": admitted(.deferred)
         case "/large": admitted(.large(byteCount: number))
         case "/final": admitted(.final(byteCount: number))
         case "/pieces": admitted(.pieces(byteCount: number))
@@ -64,6 +67,10 @@ struct TestApplication: HTTPApplication {
             case .stuck:
                 application.journal.note("waiting")
                 return .waits(GateWait(application, for: .seconds(1000), endsOnDemand: false, exchange: exchange))
+            case .deferred:
+                application.journal.note("waiting")
+                return .waits(
+                    GateWait(application, for: .seconds(1000), endsWithClient: false, exchange: exchange))
             case .slow: return .needsTask
             default: return .response(application.response(kind, content))
             }
@@ -101,7 +108,7 @@ struct TestApplication: HTTPApplication {
         var response = HTTPResponse(status: 200)
         switch kind {
         case .echo: response.content = .bytes(content)
-        case .wait, .stuck: response.content = .bytes(Array("waited".utf8))
+        case .wait, .stuck, .deferred: response.content = .bytes(Array("waited".utf8))
         case .slow: response.content = .bytes(Array("slow".utf8))
         case .large(let byteCount): response.content = .bytes(Self.pattern(byteCount))
         case .final(let byteCount): return HTTPResponse(status: 200, content: .bytes(Self.pattern(byteCount)))
@@ -168,13 +175,16 @@ private final class GateWait: HTTPWait {
     private let isTimedOut = Mutex(false)
     private let key: Int
     private let endsOnDemand: Bool
+    let endsWithClient: Bool
     let deadline: ContinuousClock.Instant
 
     init(
-        _ application: TestApplication, for duration: Duration, endsOnDemand: Bool = true, exchange: any HTTPExchange
+        _ application: TestApplication, for duration: Duration, endsOnDemand: Bool = true, endsWithClient: Bool = true,
+        exchange: any HTTPExchange
     ) {
         self.application = application
         self.endsOnDemand = endsOnDemand
+        self.endsWithClient = endsWithClient
         deadline = .now + duration
         key = application.gate.makeKey()
         application.gate.wait(key) { [self] isOpen in
