@@ -56,9 +56,16 @@ final class LayerThreads: TaskExecutor, @unchecked Sendable {
     }
 
     private func run() {
-        // Set by the thread itself: before it runs, it would be the name of nothing. Linux keeps 15 bytes.
-        Thread.current.name = String(name.prefix(15))
+        showName()
         while let job = nextJob() { job.runSynchronously(on: asUnownedTaskExecutor()) }
+    }
+
+    /// Tells the system the name of the current thread; it keeps 15 bytes. Not by `Thread.name`: that knows the thread only once
+    /// `start` has returned, and this may run before.
+    private func showName() {
+        guard let file = fopen("/proc/thread-self/comm", "w") else { return }
+        fputs(name, file)
+        fclose(file)
     }
 
     private func nextJob() -> UnownedJob? {

@@ -3,7 +3,7 @@ import ChannelsTesting
 import Synchronization
 import Testing
 
-@Suite("The registry of backends")
+@Suite("The registry of backends", .timeLimit(.minutes(1)))
 struct RegistryTests {
     @Test("A layer's own settings win over the options of all")
     func ownSettings() async throws {
@@ -56,13 +56,17 @@ struct RegistryTests {
         let registry = try await Self.registry(closing: gates, clock: clock)
         let deadline = clock.now + .milliseconds(500)
         let ended = Task { await registry.shutdown(by: deadline, on: clock) }
-        while gates.values.contains(where: { !$0.isReached }) || clock.scheduledCount < 1 { await Task.yield() }
+        while gates.values.contains(where: { !$0.isReached }) || clock.scheduledCount < 1 {
+            try Task.checkCancellation()
+            await Task.yield()
+        }
         gates["b"]?.open()
         clock.advance(by: .milliseconds(499))
         #expect(clock.scheduledCount == 1)
         clock.advance(by: .milliseconds(1))
-        #expect(Set(await ended.value).subtracting(["b"]) == ["a", "c"])
+        // What ends from here on is too late.
         for gate in gates.values { gate.open() }
+        #expect(Set(await ended.value).subtracting(["b"]) == ["a", "c"])
     }
 
     @Test("Where all have ended, nobody waits for the time to be up")
