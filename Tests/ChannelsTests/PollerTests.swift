@@ -20,7 +20,7 @@ struct PollerTests {
         let wait = receive("a", "b")
         try await waiting(1)
         let receipt = try await send("1", to: "b")
-        let deliveries = try await wait.value
+        let deliveries = try await wait.answer
         #expect(deliveries.map(\.id) == [receipt.id])
     }
 
@@ -29,7 +29,7 @@ struct PollerTests {
         let wait = receive("inbox!")
         try await waiting(1)
         _ = try await send("1", to: "inbox!ann")
-        #expect(try await wait.value.map(\.channel.rawValue) == ["inbox!ann"])
+        #expect(try await wait.answer.map(\.channel.rawValue) == ["inbox!ann"])
     }
 
     @Test("A send to a channel for which nobody waits asks the store for nothing")
@@ -38,7 +38,7 @@ struct PollerTests {
         try await lookedFor(1)
         for number in 0..<10 { _ = try await send("\(number)", to: "b") }
         _ = try await send("1", to: "a")
-        _ = try await wait.value
+        _ = try await wait.answer
         #expect(store.receives.count == 2)
     }
 
@@ -49,7 +49,7 @@ struct PollerTests {
         let wait = receive("a")
         try await lookedFor(2)
         #expect(await backend.giveBack(taken) == 0)
-        #expect(try await wait.value.map(\.id) == taken.map(\.id))
+        #expect(try await wait.answer.map(\.id) == taken.map(\.id))
     }
 
     @Test("A group send serves all its members that wait, with all copies for one receiver's channels")
@@ -63,8 +63,8 @@ struct PollerTests {
         try await waiting(2)
         let receipt = try await backend.sendGroup(message("1"), to: group, options: GroupSendOptions())
         #expect(receipt == GroupSendReceipt(id: nil, members: 3))
-        #expect(try await several.value.map(\.channel.rawValue).sorted() == ["a", "b"])
-        #expect(try await one.value.map(\.channel.rawValue) == ["c"])
+        #expect(try await several.answer.map(\.channel.rawValue).sorted() == ["a", "b"])
+        #expect(try await one.answer.map(\.channel.rawValue) == ["c"])
     }
 
     @Test("While a group send is under way nothing is asked for, but no longer than 250 ms", arguments: [true, false])
@@ -87,13 +87,13 @@ struct PollerTests {
         #expect(store.receives.count == countBefore)
         if isQuick {
             store.letGo()
-            #expect(try await wait.value.map(\.channel.rawValue).sorted() == ["a", "b"])
+            #expect(try await wait.answer.map(\.channel.rawValue).sorted() == ["a", "b"])
         } else {
             clock.advance(by: .milliseconds(10))
-            #expect(try await wait.value.map(\.channel.rawValue) == ["a"])
+            #expect(try await wait.answer.map(\.channel.rawValue) == ["a"])
             store.letGo()
         }
-        #expect(try await sent.value.members == 2)
+        #expect(try await sent.answer.members == 2)
     }
 
     @Test("What another process puts into the store is found within 250 ms")
@@ -105,7 +105,7 @@ struct PollerTests {
         let countBefore = store.receives.count
         try store.put("1", into: "a")
         clock.advance(by: .milliseconds(250))
-        #expect(try await wait.value.count == 1)
+        #expect(try await wait.answer.count == 1)
         #expect(store.receives.count == countBefore + 1)
     }
 
@@ -124,7 +124,7 @@ struct PollerTests {
         #expect(instants[0] == .milliseconds(5))
         #expect(pauses == [10, 20, 40, 80, 160, 250, 250, 250].map { .milliseconds($0) })
         wait.cancel()
-        _ = try? await wait.value
+        _ = try? await wait.answer
     }
 
     @Test("Receivers are served in the order in which they came")
@@ -136,7 +136,7 @@ struct PollerTests {
         }
         for (number, wait) in waits.enumerated() {
             let receipt = try await send("\(number)", to: number < 3 ? "a" : "b")
-            #expect(try await wait.value.map(\.id) == [receipt.id])
+            #expect(try await wait.answer.map(\.id) == [receipt.id])
         }
     }
 
@@ -148,7 +148,7 @@ struct PollerTests {
         for text in ["1", "2", "3", "4"] { try store.put(text, into: text == "1" ? "b" : "a") }
         store.letGo()
         clock.advance(by: .milliseconds(5))
-        #expect(Set(try await wait.value.map(\.text)).count == 3)
+        #expect(Set(try await wait.answer.map(\.text)).count == 3)
         #expect(try store.texts(in: "a").count + store.texts(in: "b").count == 1)
     }
 
@@ -160,7 +160,7 @@ struct PollerTests {
         for text in ["1", "too long"] { try store.put(text, into: "a") }
         store.letGo()
         clock.advance(by: .milliseconds(5))
-        #expect(try await wait.value.map(\.text) == ["1"])
+        #expect(try await wait.answer.map(\.text) == ["1"])
         #expect(try store.texts(in: "a") == ["too long"])
     }
 
@@ -177,7 +177,7 @@ struct PollerTests {
         #expect(store.receives.count == countBefore + 1)
         #expect(Set(store.receives.last ?? []).count == 301)
         for wait in waits { wait.cancel() }
-        for wait in waits { _ = try? await wait.value }
+        for wait in waits { _ = try? await wait.answer }
     }
 
     @Test("One call names a thousand channels at most, and all are asked for")
@@ -194,7 +194,7 @@ struct PollerTests {
         #expect(store.receives.allSatisfy { $0.count <= 1000 })
         #expect(Set(sweep.flatMap { $0 }.map(\.rawValue)) == Set(names))
         for wait in waits { wait.cancel() }
-        for wait in waits { _ = try? await wait.value }
+        for wait in waits { _ = try? await wait.answer }
     }
 
     @Test("Where nobody waits, nothing is asked, and nothing waits for its time")
@@ -202,7 +202,7 @@ struct PollerTests {
         let wait = receive("a")
         try await lookedFor(1)
         _ = try await send("1", to: "a")
-        _ = try await wait.value
+        _ = try await wait.answer
         let countBefore = store.receives.count
         while clock.scheduledCount > 0 { await Task.yield() }
         clock.advance(by: .seconds(10))
@@ -217,7 +217,7 @@ struct PollerTests {
             try store.put("new", into: "busy")
             let taken =
                 waits
-                ? try await receive("busy", "quiet").value
+                ? try await receive("busy", "quiet").answer
                 : try await backend.receiveMany(
                     [ChannelName("busy"), ChannelName("quiet")], options: ReceiveOptions())
             if taken.map(\.text) == ["old"] { return }
@@ -235,14 +235,14 @@ struct PollerTests {
         try await idle()
         try await waiting(1)
         clock.advance(by: .milliseconds(1))
-        #expect(try await wait.value.isEmpty)
+        #expect(try await wait.answer.isEmpty)
     }
 
     @Test("Where the time limit has passed already, what is there is taken")
     func deadlinePassed() async throws {
-        #expect(try await receive("a", for: .seconds(-1)).value.isEmpty)
+        #expect(try await receive("a", for: .seconds(-1)).answer.isEmpty)
         try store.put("1", into: "a")
-        #expect(try await receive("a", for: .zero).value.count == 1)
+        #expect(try await receive("a", for: .zero).answer.count == 1)
     }
 
     @Test(
@@ -262,7 +262,7 @@ struct PollerTests {
         if isCancelled { wait.cancel() } else { clock.advance(by: .seconds(31)) }
         #expect(try await backend.stats().waiting == 1)
         store.letGo()
-        #expect(try await wait.value.map(\.text) == ["1"])
+        #expect(try await wait.answer.map(\.text) == ["1"])
         #expect(try await backend.stats().waiting == 0)
     }
 
@@ -276,8 +276,8 @@ struct PollerTests {
         try await waiting(2)
         first.cancel()
         store.letGo()
-        #expect(try await second.value.map(\.text) == ["1"])
-        await #expect(throws: CancellationError.self) { try await first.value }
+        #expect(try await second.answer.map(\.text) == ["1"])
+        await #expect(throws: CancellationError.self) { try await first.answer }
     }
 
     @Test("A wait for other channels than are being asked for ends at once")
@@ -288,10 +288,10 @@ struct PollerTests {
         let other = receive("b")
         try await waiting(2)
         other.cancel()
-        await #expect(throws: CancellationError.self) { try await other.value }
+        await #expect(throws: CancellationError.self) { try await other.answer }
         store.letGo()
         held1.cancel()
-        await #expect(throws: CancellationError.self) { try await held1.value }
+        await #expect(throws: CancellationError.self) { try await held1.answer }
     }
 
     @Test("Shutdown ends all waits, and begins none")
@@ -299,8 +299,8 @@ struct PollerTests {
         let wait = receive("a")
         try await lookedFor(1)
         await backend.shutdown()
-        await #expect(throws: CancellationError.self) { try await wait.value }
-        await #expect(throws: CancellationError.self) { try await receive("a").value }
+        await #expect(throws: CancellationError.self) { try await wait.answer }
+        await #expect(throws: CancellationError.self) { try await receive("a").answer }
         #expect(clock.scheduledCount == 0)
     }
 
@@ -310,11 +310,11 @@ struct PollerTests {
         store.holdReceives()
         let waits = (0..<1000).map { _ in receive(names) }
         try await waiting(1000)
-        let error = await #expect(throws: ChannelError.self) { try await receive("one more").value }
+        let error = await #expect(throws: ChannelError.self) { try await receive("one more").answer }
         #expect(error?.code == .layerFull)
         store.letGo()
         for wait in waits { wait.cancel() }
-        for wait in waits { _ = try? await wait.value }
+        for wait in waits { _ = try? await wait.answer }
     }
 
     // MARK: A store that fails
@@ -328,7 +328,7 @@ struct PollerTests {
         store.fail(nil)
         try store.put("1", into: "a")
         clock.advance(by: .milliseconds(250))
-        #expect(try await wait.value.map(\.text) == ["1"])
+        #expect(try await wait.answer.map(\.text) == ["1"])
     }
 
     @Test("After five seconds of failures waits end with the error, a thousand at a time, who came first")
@@ -346,7 +346,7 @@ struct PollerTests {
         #expect(try await backend.stats().waiting == 500)
         clock.advance(by: .milliseconds(250))
         for wait in waits {
-            let error = await #expect(throws: ChannelError.self) { try await wait.value }
+            let error = await #expect(throws: ChannelError.self) { try await wait.answer }
             #expect(error?.code == .backendUnavailable)
         }
     }
@@ -358,7 +358,7 @@ struct PollerTests {
         store.fail(ChannelError(.backendUnavailable, "down"))
         for _ in 0..<3 { try await pass(.milliseconds(250)) }
         clock.advance(by: .milliseconds(250))
-        let error = await #expect(throws: ChannelError.self) { try await wait.value }
+        let error = await #expect(throws: ChannelError.self) { try await wait.answer }
         #expect(error?.code == .backendUnavailable)
     }
 
@@ -401,10 +401,10 @@ struct PollerTests {
         while store.heldCount < count { try await yield() }
     }
 
-    /// Comes back once the poller sleeps.
+    /// Comes back once the poller sleeps, or nobody waits.
     private func idle() async throws {
         let poller = try #require(backend as? PolledBackend).poller
-        while !poller.isAsleep { try await yield() }
+        while !poller.isAsleep, poller.waitingCount > 0 { try await yield() }
     }
 
     /// Gives way, unless the test is over.
@@ -417,6 +417,19 @@ struct PollerTests {
     private func pass(_ duration: Duration) async throws {
         clock.advance(by: duration)
         try await idle()
+    }
+}
+
+extension Task where Failure == any Error {
+    /// What it comes to; a test that is over ends it.
+    fileprivate var answer: Success {
+        get async throws {
+            try await withTaskCancellationHandler {
+                try await value
+            } onCancel: {
+                cancel()
+            }
+        }
     }
 }
 
