@@ -106,17 +106,19 @@ struct BlockingBackendTests {
         clock.advance(by: .seconds(2))
         let late = await answer
         #expect(late.status == 503 && late.json["detail"]?.string?.contains("default") == true)
-        #expect(await api.request("GET", "/health/ready").status == 503)
+        #expect(await answerToOneMore(api, "GET", "/health/ready", body: nil)?.status == 503)
         #expect(gate.blockedCount == 1)
         gate.open()
         while await api.request("GET", "/health/ready").status != 200 { await Task.yield() }
     }
 
-    /// What one more send is answered at once; or, where it is let in, when its time is up.
-    private func answerToOneMore(_ api: APIDriver) async -> Answer? {
+    /// What one more request, a send, is answered at once; or, where it is let in, when its time is up.
+    private func answerToOneMore(
+        _ api: APIDriver, _ method: String = "POST", _ path: String = "/channels/a", body: [UInt8]? = [0x31]
+    ) async -> Answer? {
         let scheduledCount = clock.scheduledCount
         return await withTaskGroup(of: Answer?.self) { tasks in
-            tasks.addTask { await api.request("POST", "/channels/a", body: "1") }
+            tasks.addTask { await api.request(method, path, body: body) }
             tasks.addTask {
                 while !Task.isCancelled {
                     if clock.scheduledCount > scheduledCount { clock.advance(by: .seconds(2)) }
