@@ -98,7 +98,7 @@ let package = Package(
             name: "ChannelsReference", dependencies: ["Channels"], path: "Tests/ChannelsReference",
             swiftSettings: settings),
         tests("ChannelsMemoryTests", imports: ["ChannelsMemory", "Channels", "ChannelsReference", "ChannelsTesting"]),
-        tests("ChannelsTestingTests", imports: ["ChannelsTesting", "Channels", "ChannelsMemory"]),
+        tests("ChannelsTestingTests", imports: ["ChannelsTesting", "Channels", "ChannelsMemory", "ChannelsReference"]),
         tests(
             "ChannelsSQLiteTests",
             imports: [
@@ -109,7 +109,7 @@ let package = Package(
         tests(
             "ChannelsHTTPTests",
             imports: [
-                "ChannelsHTTP", "Channels", "ChannelsMemory", "ChannelsTesting", "HTTPCore",
+                "ChannelsHTTP", "Channels", "ChannelsMemory", "ChannelsReference", "ChannelsTesting", "HTTPCore",
                 .product(name: "Yams", package: "Yams"),
             ]
         ),

@@ -1,6 +1,7 @@
 import Channels
 import ChannelsHTTP
 import ChannelsMemory
+import ChannelsReference
 import ChannelsTesting
 import Foundation
 import HTTPCore
@@ -197,7 +198,7 @@ struct ReceiveTests {
         let clock = ManualClock()
         let backend = MemoryBackend(clock: clock, epoch: 1)
         let api = await APIDriver(
-            layers: ["default": isImmediate ? backend : SuspendingBackend(of: backend)], clock: clock)
+            layers: ["default": isImmediate ? backend : SuspendingBackend(base: backend)], clock: clock)
         let exchange = TestExchange()
         async let answer = api.request("GET", "/receive?channels=a&timeout=30", exchange: exchange)
         await api.untilWaiting(1)
@@ -244,7 +245,7 @@ struct ReceiveTests {
         let clock = ManualClock()
         let backend = MemoryBackend(clock: clock, epoch: 1)
         let api = await APIDriver(
-            layers: ["default": isImmediate ? backend : SuspendingBackend(of: backend)], clock: clock)
+            layers: ["default": isImmediate ? backend : SuspendingBackend(base: backend)], clock: clock)
         let wait = Task { await api.request("GET", "/receive?channels=a&timeout=30") }
         await api.untilWaiting(1)
         wait.cancel()
@@ -274,39 +275,6 @@ struct ReceiveTests {
 }
 
 /// The same backend, as one that does not answer at once.
-private struct SuspendingBackend: WaitingChannelBackend {
-    let backend: MemoryBackend
-    let traits = BackendTraits(givesBack: true, neverBlocks: true)
-
-    init(of backend: MemoryBackend) { self.backend = backend }
-
-    func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
-        try await backend.send(message, to: channel, options: options)
-    }
-
-    func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
-        try await backend.receiveMany(channels, options: options)
-    }
-
-    func receiveManyBlocking(
-        _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant
-    ) async throws -> [Delivery] {
-        try await backend.receiveManyBlocking(channels, options: options, until: deadline)
-    }
-
-    func groupAdd(_ channel: ChannelName, to group: GroupName, options: GroupAddOptions) async throws {
-        try await backend.groupAdd(channel, to: group, options: options)
-    }
-
-    func groupDiscard(_ channel: ChannelName, from group: GroupName) async throws {
-        try await backend.groupDiscard(channel, from: group)
-    }
-
-    func groupMembers(_ group: GroupName, options: GroupMembersOptions) async throws -> GroupMembersPage {
-        try await backend.groupMembers(group, options: options)
-    }
-
-    func giveBack(_ deliveries: [Delivery]) async -> Int { await backend.giveBack(deliveries) }
-
-    func stats() async throws -> LayerStats { try await backend.stats() }
+private struct SuspendingBackend: WrappingBackend {
+    let base: any WaitingChannelBackend
 }

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Delivers a copy only to who is a member when it is taken.
 struct AskingWhoIsMember: WrappingBackend {

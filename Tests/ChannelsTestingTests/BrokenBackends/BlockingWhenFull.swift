@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// A send to a full channel waits for room.
 struct BlockingWhenFull: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Counts the excluded among the members of a group send.
 struct CountingExcluded: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 import Synchronization
 
 /// Sends to groups when somebody receives.

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 import Synchronization
 
 /// Lets each third message be taken a second time.

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Purges, flushes and removes groups without an effect.
 struct DroppingNothing: WrappingBackend {

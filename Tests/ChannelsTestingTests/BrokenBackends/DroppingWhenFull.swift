@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Drops what finds no room, and says that it was accepted.
 struct DroppingWhenFull: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// A wait ends a tenth of a second too early.
 struct EndingWaitsEarly: WrappingBackend {

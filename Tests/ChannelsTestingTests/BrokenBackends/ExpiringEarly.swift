@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Lets messages wait for less than half as long as they may.
 struct ExpiringEarly: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// A group cannot be joined, for a reason of its own.
 struct Failing: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Takes what there is in the first channel, before it looks into the next.
 struct FirstNameFirst: WrappingBackend {

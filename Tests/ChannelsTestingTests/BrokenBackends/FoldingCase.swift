@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Takes names that differ in case for one.
 struct FoldingCase: WrappingBackend {

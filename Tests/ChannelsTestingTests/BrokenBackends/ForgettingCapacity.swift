@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Says a capacity, and takes more. `base` has a hundred times as much room.
 struct ForgettingCapacity: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Takes everything for JSON.
 struct ForgettingType: WrappingBackend {

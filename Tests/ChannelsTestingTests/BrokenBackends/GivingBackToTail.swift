@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// What comes back is sent again.
 struct GivingBackToTail: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Says that it takes deliveries back, and loses them.
 struct GivingNothingBack: WrappingBackend {

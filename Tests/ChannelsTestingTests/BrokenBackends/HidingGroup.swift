@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Does not say by which group a message came.
 struct HidingGroup: WrappingBackend {

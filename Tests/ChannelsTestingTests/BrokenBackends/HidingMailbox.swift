@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Says the mailbox's name instead of the channel's.
 struct HidingMailbox: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Keeps for an hour what names no expiry, whatever the layer's settings.
 struct IgnoringDefaults: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// A group send reaches the excluded, too.
 struct IgnoringExclusion: WrappingBackend {

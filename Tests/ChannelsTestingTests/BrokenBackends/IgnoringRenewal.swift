@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Who is a member cannot be added again.
 struct IgnoringRenewal: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// A channel that leaves a group stays in it.
 struct KeepingMembers: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Keeps contents as texts.
 struct KeepingTexts: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 import Synchronization
 
 /// Serves who came last first.

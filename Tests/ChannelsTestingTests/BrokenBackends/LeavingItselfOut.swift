@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Does not count the message itself among those that wait.
 struct LeavingItselfOut: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// A wait that is cancelled forgets what it had taken.
 struct LosingOnCancel: WrappingBackend {

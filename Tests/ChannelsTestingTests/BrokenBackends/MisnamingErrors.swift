@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Says of everything that the store is out of reach.
 struct MisnamingErrors: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 import Synchronization
 
 /// A receive does not return, not even when it is cancelled; not before the backend is shut down.

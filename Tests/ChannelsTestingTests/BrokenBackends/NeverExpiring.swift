@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Keeps messages, whatever their expiry.
 struct NeverExpiring: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Keeps the copies of group sends, whatever their expiry.
 struct NeverExpiringCopies: WrappingBackend {

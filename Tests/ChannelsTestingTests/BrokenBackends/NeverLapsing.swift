@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Memberships last for ever.
 struct NeverLapsing: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// A receive that may wait does not.
 struct NeverWaiting: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Says that it cannot serve.
 struct NotReady: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Refuses a group send where one of the members is full.
 struct RefusingFullMembers: WrappingBackend {

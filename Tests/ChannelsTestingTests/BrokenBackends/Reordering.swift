@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Takes several messages at a time, and says them in the wrong order.
 struct Reordering: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Who leaves a group loses what was sent to it before.
 struct RetractingOnDiscard: WrappingBackend {

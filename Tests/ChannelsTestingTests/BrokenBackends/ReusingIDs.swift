@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Numbers the messages of each forty anew.
 struct ReusingIDs: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Tells of a layer in which nothing ever happens, where it cannot tell what does.
 struct SeeingNothing: WrappingBackend {

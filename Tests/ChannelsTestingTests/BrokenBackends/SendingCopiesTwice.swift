@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Sends to a group twice.
 struct SendingCopiesTwice: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// A group send is one send to each member, each judged at once.
 struct SendingOneByOne: WrappingBackend {

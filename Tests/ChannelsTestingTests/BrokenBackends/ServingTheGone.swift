@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 import Synchronization
 
 /// Hands the next message to a receiver whose wait was cancelled, so that nobody gets it.

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// A look at a channel has its group copies judged.
 struct SettlingByLooking: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// A membership lasts as long as its last renewal says.
 struct ShorteningByRenewal: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Tells channels apart by their first 100 characters.
 struct ShorteningNames: WrappingBackend {

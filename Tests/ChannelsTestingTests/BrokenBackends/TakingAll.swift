@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Takes all that is there.
 struct TakingAll: WrappingBackend {

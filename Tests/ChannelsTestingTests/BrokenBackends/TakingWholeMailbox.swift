@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// A receive from one channel of a mailbox takes from all of them.
 struct TakingWholeMailbox: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Drops what looks like white space or an escape from names.
 struct TrimmingNames: WrappingBackend {

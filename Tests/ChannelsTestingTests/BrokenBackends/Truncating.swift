@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Keeps the first 4 MiB of a message.
 struct Truncating: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Says the members of a page in no order.
 struct UnorderedMembers: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Waits on a channel that nobody sends to.
 struct WaitingElsewhere: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Waits on the first channel alone.
 struct WaitingOnOne: WrappingBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// A message that ends a wait is left in its channel, for the next one.
 struct WakingSeveral: WrappingBackend {
