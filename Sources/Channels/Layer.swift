@@ -3,6 +3,8 @@ public struct Layer: Sendable {
     public let name: String
     /// The backend as it is served: it can wait, and never blocks its caller. The store itself where it can both.
     public let backend: any WaitingChannelBackend
+    /// The same, where it does the sends of a batch together (``BatchingChannelBackend``).
+    public let batching: (any BatchingChannelBackend)?
     /// The backend as its factory made it, not to be called around `backend`.
     public let store: any ChannelBackend
     public let settings: LayerSettings
@@ -20,6 +22,8 @@ public struct Layer: Sendable {
         } else {
             backend = PolledBackend(mayBlock ? Self.offLoop(store, layer: name) : store, clock: clock)
         }
+        // What stands around it can do so for any, but at no gain.
+        batching = store is any BatchingChannelBackend ? backend as? any BatchingChannelBackend : nil
     }
 
     private static func offLoop(_ store: some ChannelBackend, layer: String) -> any ChannelBackend {

@@ -3,8 +3,8 @@ import Synchronization
 /// A backend that may block, called on threads of its own layer: its callers suspend meanwhile, and nobody else notices.
 /// `BackendRegistry` puts it around each backend that does not say `neverBlocks`.
 struct OffLoopBackend<Base: ChannelBackend>: ChannelBackend {
-    private let base: Base
-    private let calls: OffLoopCalls
+    let base: Base
+    let calls: OffLoopCalls
 
     init(_ base: Base, layer: String) {
         self.base = base

@@ -3,7 +3,7 @@ import Synchronization
 /// A backend that cannot wait, served as one that can: a ``Poller`` asks it on behalf of all who wait, and is rung by what
 /// passes through here. `BackendRegistry` puts it around each backend that needs it.
 struct PolledBackend: WaitingChannelBackend {
-    private let base: any ChannelBackend
+    let base: any ChannelBackend
     let poller: Poller
     /// Where the next receive begins in its list of names.
     private let rotation = Rotation()

@@ -22,7 +22,7 @@ struct BatchEndpoint: LayerEndpoint {
         // All entries are found before the first is done, so that a batch refused as a whole has done nothing.
         let sources = try form == .lines ? Self.lines(of: content) : Self.elements(of: content)
         let sends = sources.map { source in Result { () throws(Problem) in try Self.send(source) } }
-        var receipts = await layer.sendEach(sends.compactMap { try? $0.get() }).makeIterator()
+        var results = await layer.sendEach(sends.compactMap { try? $0.get() }).makeIterator()
         var json = JSONWriter(byteCountExpected: 32 + 96 * sources.count)
         json.object { json in
             json.name("results")
@@ -30,7 +30,8 @@ struct BatchEndpoint: LayerEndpoint {
                 json.object { json in
                     do {
                         _ = try send.get()
-                        if let receipt = try receipts.next()?.get() { json.members(of: receipt) }
+                        guard let result = results.next() else { preconditionFailure("each send has a result") }
+                        json.members(of: try result.get())
                     } catch {
                         Problem(mapping: error) { service.settings.reportError($0, exchange.requestID) }
                             .writeMembers(to: &json)

@@ -21,7 +21,7 @@ final class ServedLayer: Sendable {
         name = layer.name
         backend = layer.backend
         immediate = layer.backend as? any ImmediateChannelBackend
-        batching = layer.backend as? any BatchingChannelBackend
+        batching = layer.batching
         callbacks = layer.backend as? any CallbackChannelBackend
         clock = layer.clock
         sends = .ofSends(on: layer.clock)
@@ -100,9 +100,11 @@ final class ServedLayer: Sendable {
         if let batching, let deadline {
             do {
                 let contentBytes = sends.reduce(0) { $0 + $1.message.content.count }
-                return try await self.sends.answer(by: deadline, holding: contentBytes) {
+                let results = try await self.sends.answer(by: deadline, holding: contentBytes) {
                     await batching.sendEach(sends)
                 }
+                let missing = Result<BatchedReceipt, any Error>.failure(Self.unanswered)
+                return sends.indices.map { $0 < results.count ? results[$0] : missing }
             } catch {
                 return sends.map { _ in .failure(error) }
             }
@@ -124,6 +126,10 @@ final class ServedLayer: Sendable {
         }
         return results
     }
+
+    /// Of a send for which the backend has no result, although it has returned.
+    private static let unanswered = ChannelError(
+        .outcomeUnknown, "The layer's backend has not said what became of it: the message may be stored.")
 
     /// As the backend's, but throws `backendUnavailable` where that has not answered within two seconds.
     func checkReadiness() async throws {

@@ -84,7 +84,7 @@ public struct ConformanceRule: Sendable, Identifiable, CustomStringConvertible {
     /// Every rule, by subject.
     public static let all: [ConformanceRule] =
         delivery + ordering + expiry + capacity + sizes + names + groups + groupSends + settling + mailboxes + waiting
-        + cancellation + givingBack + inspection
+        + cancellation + givingBack + batches + inspection
 
     /// Puts a new backend through the rule, and shuts it down.
     ///

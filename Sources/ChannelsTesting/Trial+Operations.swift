@@ -52,6 +52,16 @@ extension Trial {
         try require(firstID < secondID, "ids that grow", seen: "\(secondID) after \(firstID)")
     }
 
+    /// Does sends together, as of a batch.
+    ///
+    /// - Throws: `Absence` for a backend that does one after the other; `Breach` unless there is one result for each.
+    func sendEach(_ sends: [BatchedSend]) async throws -> [Result<BatchedReceipt, any Error>] {
+        guard let batching else { throw Absence(reason: "the backend does the sends of a batch one by one") }
+        let results = await batching.sendEach(sends)
+        try requireEqual(results.count, sends.count, "results, one for each send")
+        return results
+    }
+
     func take(_ channels: String..., max messagesMax: Int = 1) async throws -> [Delivery] {
         try await backend.receiveMany(
             channels.map { try ChannelName($0) }, options: ReceiveOptions(messagesMax: messagesMax))

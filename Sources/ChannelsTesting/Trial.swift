@@ -7,6 +7,8 @@ final class Trial: Sendable {
     let settings: LayerSettings
     /// As it is served.
     let backend: any WaitingChannelBackend
+    /// The same, where it does the sends of a batch together.
+    let batching: (any BatchingChannelBackend)?
     private let clock: any ChannelClock
     private let manualClock: ManualClock?
     /// Receives that were begun, so that none outlives the trial.
@@ -18,7 +20,8 @@ final class Trial: Sendable {
         manualClock = subject.time == .movedByHand ? ManualClock() : nil
         clock = manualClock ?? RealClock()
         let store = try await subject.makeBackend(settings, clock)
-        backend = Layer(name: "default", store: store, settings: settings, clock: clock).backend
+        let layer = Layer(name: "default", store: store, settings: settings, clock: clock)
+        (backend, batching) = (layer.backend, layer.batching)
     }
 
     /// Ends what was begun, and shuts the backend down.

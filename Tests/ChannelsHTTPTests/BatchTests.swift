@@ -1,3 +1,4 @@
+import Channels
 import Testing
 
 @Suite("POST /batch")
@@ -132,5 +133,38 @@ struct BatchTests {
             await api.request(
                 "POST", "/batch", [("Content-Type", "application/x-www-form-urlencoded")], body: Array("[]".utf8)
             ).status == 200)
+    }
+
+    @Test("A send for which the backend has no result is answered outcome-unknown; a result too many is nobody's")
+    func missingResults() async {
+        for (count, expected) in [
+            (0, ["outcome-unknown", "outcome-unknown"]), (1, ["202", "outcome-unknown"]), (3, ["202", "202"]),
+        ] {
+            let api = await APIDriver(layers: ["default": Miscounting(resultCount: count)])
+            let answer = await api.request(
+                "POST", "/batch", body: #"[{"channel":"a","message":1},{},{"channel":"a","message":2}]"#)
+            let results = answer.json["results"]?.array ?? []
+            #expect(results.count == 3 && results.dropFirst().first?["type"] == "/problems/invalid-parameter")
+            for (result, expected) in zip([results.first, results.last], expected) {
+                #expect(expected == "202" ? result?["status"] == 202 : result?["type"] == "/problems/outcome-unknown")
+            }
+        }
+    }
+}
+
+/// Has so many results for each batch, whatever is in it.
+private struct Miscounting: BatchingChannelBackend {
+    let resultCount: Int
+    let receipt = SendReceipt(id: MessageID(epoch: 1, number: 1), pending: 1, capacity: 100)
+
+    func sendEach(_ sends: [BatchedSend]) async -> [Result<BatchedReceipt, any Error>] {
+        Array(repeating: .success(.channel(receipt)), count: resultCount)
+    }
+    func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt { receipt }
+    func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] { [] }
+    func groupAdd(_ channel: ChannelName, to group: GroupName, options: GroupAddOptions) async throws {}
+    func groupDiscard(_ channel: ChannelName, from group: GroupName) async throws {}
+    func groupMembers(_ group: GroupName, options: GroupMembersOptions) async throws -> GroupMembersPage {
+        GroupMembersPage(channels: [], hasMore: false)
     }
 }

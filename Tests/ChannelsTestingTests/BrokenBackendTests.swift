@@ -115,6 +115,11 @@ struct BrokenBackendTests {
         Case("waits on one channel", breaks: "waiting.several-channels", "waiting.all-copies") {
             WaitingOnOne(base: $0)
         },
+        Case("undoes a batch", breaks: "batches.refusal") { AllOrNothing(base: $0) },
+        Case("forgets the last of a batch", breaks: "batches.order", "batches.refusal", "batches.waiting") {
+            ForgettingTheLast(base: $0)
+        },
+        Case("does a batch backwards", breaks: "batches.order") { ReversingBatches(base: $0) },
     ]
 
     @Test("The violation names the rule", arguments: cases)

@@ -17,6 +17,18 @@ struct ModestConformanceTests {
         }
     }
 
+    @Test(
+        "One that does the sends of a batch together is asked to, through all that stands around it",
+        arguments: ["batches.order", "batches.refusal", "batches.waiting"], [false, true])
+    func batches(id: String, neverBlocks: Bool) async throws {
+        let rule = try #require(ConformanceRule.all.first { $0.id == id })
+        let subject = BackendUnderTest(time: .movedByHand, tellAbsent: { _, _ in }) { settings, clock in
+            SendingEach(
+                base: ModestBackend(settings: settings, clock: clock), traits: BackendTraits(neverBlocks: neverBlocks))
+        }
+        #expect(try await rule.check(subject) == .holds)
+    }
+
     @Test("A rule that is absent is told of, with the reason")
     func absenceIsTold() async throws {
         let rule = try #require(ConformanceRule.all.first { $0.id == "inspection.flush" })
@@ -46,5 +58,6 @@ struct ModestConformanceTests {
         "giving-back.group-copy",
         // What is sent goes through the store, and to the members of a group one by one.
         "mailboxes.straight-to-receiver", "group-sends.cost", "settling.receive", "settling.looking",
+        "batches.order", "batches.refusal", "batches.waiting",
     ]
 }
