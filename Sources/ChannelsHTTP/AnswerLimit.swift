@@ -7,11 +7,12 @@ import Synchronization
 /// A call runs in a task of its own, beside an alarm on the layer's clock (or without a task: ``ParkedSend``); what ends
 /// first is the answer. At the alarm the
 /// call goes on, unanswered, and what becomes of it is dropped: nobody can stop what a store does. Meanwhile it holds its
-/// message. Therefore such calls are bounded in number, and all calls that have not ended, answered or not, in bytes of
-/// content; above that, calls are refused before they begin, until some have come to an end.
+/// message. Therefore, once so many go on unanswered, no more calls begin until some have come to an end (those that are
+/// under way by then may yet join them); and all calls that have not ended, answered or not, are bounded in bytes of content.
 final class AnswerLimit: Sendable {
     static let duration = Duration.seconds(2)
-    /// Sends of a layer that go on unanswered at most.
+    /// Where so many sends of a layer go on unanswered, no more begin. Not how many of them there are at most: those count that
+    /// were under way at their alarm, too.
     static let unansweredSendsMax = 1024
     /// Content of a layer's sends that have not ended, in bytes at most. One send alone may have more.
     static let contentBytesMax = 268_435_456
@@ -44,7 +45,7 @@ final class AnswerLimit: Sendable {
             ))
     }
 
-    /// One at a time: a backend that still owes an answer is not ready, however often it is asked.
+    /// Of checks that are made one at a time: a backend that still owes an answer is not ready, however often it is asked.
     static func ofReadinessChecks(on clock: any ChannelClock) -> AnswerLimit {
         let error = ChannelError(.backendUnavailable, "it does not answer within two seconds")
         return AnswerLimit(clock, unansweredMax: 1, late: error, refused: error)

@@ -1,5 +1,6 @@
 import Channels
 import HTTPCore
+import Synchronization
 
 /// A layer as endpoints hold it: by reference, so that a request copies one pointer.
 final class ServedLayer: Sendable {
@@ -16,6 +17,8 @@ final class ServedLayer: Sendable {
     let clock: any ChannelClock
     private let sends: AnswerLimit
     private let readinessChecks: AnswerLimit
+    /// The one that is under way and not answered yet.
+    private let readinessCheck = Mutex<Task<Void, any Error>?>(nil)
 
     init(_ layer: Layer) {
         name = layer.name
@@ -132,8 +135,20 @@ final class ServedLayer: Sendable {
         .outcomeUnknown, "The layer's backend has not said what became of it: the message may be stored.")
 
     /// As the backend's, but throws `backendUnavailable` where that has not answered within two seconds.
+    ///
+    /// One at a time: who asks while a check is under way shares its answer.
     func checkReadiness() async throws {
-        try await readinessChecks.answer(by: readinessChecks.deadline) { [backend] in try await backend.checkReadiness()
+        let check = readinessCheck.withLock { underWay in
+            if let underWay { return underWay }
+            let check = Task { [self] in
+                defer { readinessCheck.withLock { $0 = nil } }
+                try await readinessChecks.answer(by: readinessChecks.deadline) { [backend] in
+                    try await backend.checkReadiness()
+                }
+            }
+            underWay = check
+            return check
         }
+        try await check.value
     }
 }

@@ -112,6 +112,17 @@ struct BlockingBackendTests {
         while await api.request("GET", "/health/ready").status != 200 { await Task.yield() }
     }
 
+    @Test("Readiness is asked for one at a time, and who asks meanwhile shares the answer")
+    func readinessAtOnce() async {
+        let checked = CheckedBackend()
+        let api = await APIDriver(layers: ["default": checked], clock: clock)
+        let checks = (0..<40).map { _ in Task { await api.request("GET", "/health/ready") } }
+        for check in checks { #expect(await check.value.status == 200) }
+        #expect(checked.mostAtOnce == 1)
+        // Each asks anew once the last one has been answered.
+        #expect(await api.request("GET", "/health/ready").status == 200)
+    }
+
     /// What one more request, a send, is answered at once; or, where it is let in, when its time is up.
     private func answerToOneMore(
         _ api: APIDriver, _ method: String = "POST", _ path: String = "/channels/a", body: [UInt8]? = [0x31]
@@ -187,4 +198,31 @@ private final class BlockingBackend: ChannelBackend {
         return GroupMembersPage(channels: [], hasMore: false)
     }
     func checkReadiness() async throws { block() }
+}
+
+/// Takes its time to say that it is ready.
+private final class CheckedBackend: ChannelBackend {
+    private let checks = Mutex((underWay: 0, mostAtOnce: 0))
+
+    /// How many checks were under way together at most.
+    var mostAtOnce: Int { checks.withLock(\.mostAtOnce) }
+
+    func checkReadiness() async throws {
+        checks.withLock { checks in
+            checks.underWay += 1
+            checks.mostAtOnce = max(checks.mostAtOnce, checks.underWay)
+        }
+        for _ in 0..<100 { await Task.yield() }
+        checks.withLock { $0.underWay -= 1 }
+    }
+
+    func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
+        throw ChannelError.notImplemented("send")
+    }
+    func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] { [] }
+    func groupAdd(_ channel: ChannelName, to group: GroupName, options: GroupAddOptions) async throws {}
+    func groupDiscard(_ channel: ChannelName, from group: GroupName) async throws {}
+    func groupMembers(_ group: GroupName, options: GroupMembersOptions) async throws -> GroupMembersPage {
+        GroupMembersPage(channels: [], hasMore: false)
+    }
 }
