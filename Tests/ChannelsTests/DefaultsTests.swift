@@ -1,7 +1,7 @@
 import Channels
 import Testing
 
-@Suite("What the MUSTs make of a group send")
+@Suite("What the MUSTs make of a group send", .timeLimit(.minutes(1)))
 struct DefaultsTests {
     private let store = ScriptedBackend()
 
@@ -24,15 +24,33 @@ struct DefaultsTests {
         #expect(store.sends.map(\.channel.rawValue) == ["a", "c"])
     }
 
-    @Test("Where nothing was sent yet, the store's error is the answer; else nobody knows who has got it")
-    func errors() async throws {
+    @Test("Where one send fails, the other members get theirs, and the sender hears that nobody knows")
+    func oneFails() async throws {
         try await join(["a", "b", "c"])
-        try store.refuseSends(to: "c", ChannelError(.layerFull, "full"))
+        try store.refuseSends(to: "a", ChannelError(.layerFull, "full"))
         let unknown = await #expect(throws: ChannelError.self) { try await send() }
         #expect(unknown?.code == .outcomeUnknown && (unknown?.underlying as? ChannelError)?.code == .layerFull)
-        try store.refuseSends(to: "a", ChannelError(.backendUnavailable, "down"))
+        #expect(store.sends.map(\.channel.rawValue) == ["b", "c"])
+    }
+
+    @Test("Where all sends fail, the store's error is the answer; before others one that leaves open what was stored")
+    func allFail() async throws {
+        try await join(["a", "b", "c"])
+        for name in ["a", "b", "c"] { try store.refuseSends(to: name, ChannelError(.backendUnavailable, "down")) }
         let nothing = await #expect(throws: ChannelError.self) { try await send() }
         #expect(nothing?.code == .backendUnavailable)
+        try store.refuseSends(to: "b", ChannelError(.outcomeUnknown, "gone"))
+        let unknown = await #expect(throws: ChannelError.self) { try await send() }
+        #expect(unknown?.code == .outcomeUnknown)
+    }
+
+    @Test("After ten failures in a row, not after nine, the rest is not tried", arguments: [9, 10])
+    func givesUp(failures: Int) async throws {
+        // In order of their names.
+        try await join((10..<30).map { "m\($0)" })
+        for number in 0..<failures { try store.refuseSends(to: "m\(10 + number)", ChannelError(.layerFull, "full")) }
+        await #expect(throws: ChannelError.self) { try await send() }
+        #expect(store.sends.count == (failures < 10 ? 20 - failures : 0))
     }
 
     @Test("A group is removed member by member")
