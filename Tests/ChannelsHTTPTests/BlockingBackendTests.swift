@@ -6,7 +6,7 @@ import Dispatch
 import Synchronization
 import Testing
 
-@Suite("The API over a backend that blocks its threads")
+@Suite("The API over a backend that blocks its threads", .timeLimit(.minutes(1)))
 struct BlockingBackendTests {
     private let clock = ManualClock()
     private let gate = BlockingBackend()
