@@ -5,12 +5,13 @@ import Synchronization
 ///
 /// How it works: a message is a file, `queues/=news/3-42-1764000000000000000-=news`, whose name tells all but its content; a
 /// member of a group is an empty one, `groups/=room/3-43-1764000000000000000-=ann`. A file is written elsewhere and renamed
-/// to its place, so it is there as a whole or not at all; who unlinks it has taken it. Nothing is synced: what was sent
-/// outlives the server, but not a power cut.
+/// to its place, so it is there as a whole or not at all; who unlinks it has taken it. Messages are not synced: they outlive
+/// the server, but a power cut may lose what was just sent, and bring back what was just taken. Ids never come again.
 public final class FolderBackend: ChannelBackend {
     private struct State {
         var lastNumber: UInt64 = 0
         var nextSweep = 0
+        var isShutDown = false
     }
 
     private let folder: Folder
@@ -37,27 +38,44 @@ public final class FolderBackend: ChannelBackend {
         timeline = Timeline(clock)
     }
 
-    public func shutdown() async { folder.unlock() }
+    /// Waits for the operation that is under way, if there is one; those that come later are refused.
+    public func shutdown() async {
+        state.withLock { state in
+            state.isShutDown = true
+            folder.unlock()
+        }
+    }
+
+    /// One operation after the other.
+    ///
+    /// - Throws: `backendUnavailable` where the folder may be another's by now; what `body` throws.
+    private func withFolder<Value>(_ body: (inout State) throws -> Value) throws -> Value {
+        try state.withLock { state in
+            guard !state.isShutDown else { throw ChannelError(.backendUnavailable, "The folder has been closed.") }
+            return try body(&state)
+        }
+    }
 
     // MARK: Messages
 
     public func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
-        try state.withLock { state in
+        try withFolder { state in
             sweepOnceAMinute(&state)
             let pending = try entries(in: Entry.folder(of: channel.queue)).count
             let capacity = settings.capacity(of: channel.queue)
             guard pending < capacity else {
                 throw ChannelError.channelFull(channel.queue, capacity: capacity, pending: pending)
             }
-            let entry = makeEntry(
-                in: Entry.folder(of: channel.queue), channel, expiry: options.expiry ?? settings.expiry, &state)
+            let expiry = options.expiry ?? settings.expiry
+            let entry = makeEntry(in: Entry.folder(of: channel.queue), channel, expiry: expiry, &state)
             try folder.write(StoredMessage(message: message, group: options.group).bytes, to: entry.path)
-            return SendReceipt(id: entry.id, pending: pending + 1, capacity: capacity)
+            // Without time to wait, it does not.
+            return SendReceipt(id: entry.id, pending: expiry > .zero ? pending + 1 : pending, capacity: capacity)
         }
     }
 
     public func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
-        try state.withLock { _ in
+        try withFolder { _ in
             let names = Set(channels)
             let waiting = try Set(channels.map(\.queue)).flatMap { try entries(in: Entry.folder(of: $0)) }
                 .filter { names.contains($0.channel) || names.contains($0.channel.queue) }
@@ -81,26 +99,27 @@ public final class FolderBackend: ChannelBackend {
     // MARK: Groups
 
     public func groupAdd(_ channel: ChannelName, to group: GroupName, options: GroupAddOptions) async throws {
-        try state.withLock { state in
+        try withFolder { state in
             let entry = makeEntry(
                 in: Entry.folder(of: group), channel, expiry: options.expiry ?? settings.groupExpiry, &state)
             let earlier = try entries(in: Entry.folder(of: group)).filter { $0.channel == channel }
             if earlier.contains(where: { $0.deadline >= entry.deadline }) { return }
             try folder.write([], to: entry.path)
+            // One that cannot be removed lapses before the new one, and changes nothing.
             for entry in earlier { _ = folder.remove(entry.path) }
         }
     }
 
     public func groupDiscard(_ channel: ChannelName, from group: GroupName) async throws {
-        try state.withLock { _ in
+        try withFolder { _ in
             let entries = try entries(in: Entry.folder(of: group))
-            for entry in entries where entry.channel == channel { _ = folder.remove(entry.path) }
+            for entry in entries where entry.channel == channel { try folder.discard(entry.path) }
             folder.removeIfEmpty(Entry.folder(of: group))
         }
     }
 
     public func groupMembers(_ group: GroupName, options: GroupMembersOptions) async throws -> GroupMembersPage {
-        try state.withLock { _ in
+        try withFolder { _ in
             // A renewal that was cut off between its two steps leaves a member twice.
             let members = Set(try entries(in: Entry.folder(of: group)).map(\.channel)).sorted()
             let rest = options.after.map { after in members.filter { $0 > after } } ?? members
@@ -114,7 +133,7 @@ public final class FolderBackend: ChannelBackend {
         in folderName: String, _ channel: ChannelName, expiry: Duration, _ state: inout State
     ) -> Entry {
         state.lastNumber += 1
-        let id = MessageID(epoch: folder.startsCount, number: state.lastNumber)
+        let id = MessageID(epoch: folder.startNumber, number: state.lastNumber)
         return Entry(folder: folderName, id: id, deadline: timeline.now(plus: expiry), channel: channel)
     }
 

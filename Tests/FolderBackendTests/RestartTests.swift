@@ -117,4 +117,56 @@ struct RestartTests {
             #expect(receipt.pending == 1)
         }
     }
+
+    @Test("Ids never come again, although the count of starts be lost or old", arguments: [nil, "1"])
+    func lostCount(count: String?) async throws {
+        defer { removeFolder() }
+        try await withBackend { _ in }
+        let first = try await withBackend { backend in
+            try await backend.send(Message(content: [49]), to: news, options: SendOptions())
+        }
+        try FileManager.default.removeItem(atPath: path + "/starts")
+        if let count { try count.write(toFile: path + "/starts", atomically: true, encoding: .utf8) }
+        try await withBackend { backend in
+            let second = try await backend.send(Message(content: [49]), to: news, options: SendOptions())
+            #expect(second.id > first.id)
+        }
+    }
+
+    @Test("A call that comes after the shutdown is refused: the folder may be another's")
+    func closed() async throws {
+        defer { removeFolder() }
+        let backend = try await withBackend { $0 }
+        let refusal = await #expect(throws: ChannelError.self) {
+            try await backend.send(Message(content: [49]), to: news, options: SendOptions())
+        }
+        #expect(refusal?.code == .backendUnavailable)
+        try await withBackend { next in
+            let receipt = try await next.send(Message(content: [49]), to: news, options: SendOptions())
+            #expect(receipt.pending == 1)
+        }
+    }
+
+    @Test("A message without time to wait does not count as waiting")
+    func withoutTime() async throws {
+        defer { removeFolder() }
+        try await withBackend { backend in
+            let none = SendOptions(expiry: .zero)
+            let receipt = try await backend.send(Message(content: [49]), to: news, options: none)
+            #expect(receipt.pending == 0)
+        }
+    }
+
+    @Test("A membership that cannot be ended is not said to have ended")
+    func staysMember() async throws {
+        defer { removeFolder() }
+        try await withBackend { backend in
+            // A folder in its place stands in for a file that cannot be removed.
+            let entry = path + "/groups/=room/1-1-9000000000000000000-=news"
+            try FileManager.default.createDirectory(atPath: entry, withIntermediateDirectories: true)
+            let refusal = await #expect(throws: ChannelError.self) { try await backend.groupDiscard(news, from: room) }
+            #expect(refusal?.code == .backendUnavailable)
+            #expect(try await backend.groupMembers(room, options: GroupMembersOptions()).channels == [news])
+        }
+    }
 }
