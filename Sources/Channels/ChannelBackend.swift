@@ -7,8 +7,8 @@
 ///
 /// - **Threads.** Each operation may be called from any thread, many at once. Unless `traits.neverBlocks`, it is called on
 ///   threads of its own layer, ``LayerThreads/threadsMax`` at most: it may block one of them and holds up nobody but
-///   itself. It must come to an end nevertheless: a send that has not ended within two seconds is answered
-///   `outcomeUnknown`, and is left to end.
+///   itself. (What it does inside `Task {}`, or on a queue of its client's, is not on them.) It must come to an end
+///   nevertheless: a send that has not ended within two seconds is answered `outcomeUnknown`, and is left to end.
 /// - **Order.** Inside a channel, messages are taken in the order in which sends were accepted.
 /// - **At most once.** A message is taken by one receive at most, whatever happens to the answer.
 /// - **Sending never waits** for a receiver, or for room: where there is none it throws `channelFull`, or drops.
@@ -83,6 +83,9 @@ public protocol ChannelBackend: Sendable {
     func checkReadiness() async throws
 
     /// Releases what the backend holds. Called once, after the last request has been answered.
+    ///
+    /// A send that was answered late may still be under way, and others may queue for a thread: wait for them, or make them
+    /// fail, before giving up what protects the store.
     func shutdown() async
 }
 

@@ -65,4 +65,34 @@ struct ArticleTests {
         let tools = try #require(manifest.split(separator: "\n").first)
         #expect(block.hasPrefix(tools))
     }
+
+    @Test("The five methods are those of the protocol, word for word")
+    func signatures() throws {
+        let block = try #require(Self.swiftBlocks(of: try Self.article()).first { $0.hasPrefix("func send(") })
+        let signatures = block.split(separator: "\n")
+        let lines = Set(
+            try Self.text("Sources/Channels/ChannelBackend.swift").split(separator: "\n").map {
+                $0.trimmingPrefix { $0 == " " }
+            })
+        #expect(signatures.count == 5)
+        for signature in signatures { #expect(lines.contains(signature), "\(signature)") }
+    }
+
+    @Test("The initialisers in its table are there, each with these labels")
+    func initialisers() throws {
+        let folder = "Sources/Channels"
+        let sources = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: folder).path())
+            .filter { $0.hasSuffix(".swift") }.map { try Self.text("\(folder)/\($0)") }
+        let shown = try Self.article().matches(of: /\n\| `([\w.]+)\(((?:\w+:)+)\)` \|/)
+        #expect(shown.count == 7)
+        for type in shown {
+            let name = String(type.1.split(separator: ".").last ?? "")
+            let declared = sources.flatMap { $0.components(separatedBy: "struct \(name): ").dropFirst() }
+            // Its own, perhaps behind those of a type inside.
+            let labels = try #require(declared.first).matches(of: /public init\(([^{]*)\) \{/).map { match in
+                match.1.matches(of: /(?:^|,)\s*(\w+)(?: \w+)?:/).map { "\($0.1):" }.joined()
+            }
+            #expect(labels.contains(String(type.2)), "\(type.1)")
+        }
+    }
 }
