@@ -1,10 +1,15 @@
 /// What to ask the store next on behalf of those who wait: what was rung for, who has just come, and from time to time for
 /// everything, for what others put there. Holds no lock and makes no call; see ``Poller``.
+///
+/// However much there is to do of one kind, the others have their turn: a look for everything that is due takes every second
+/// call, and of the other calls who has just come and what was rung for are first in turn.
 struct PollPlan {
     /// Names in one call at most.
     static let namesMax = 1000
     /// Between two looks for everything: twice as long each time that there is nothing, and short again when there was.
     static let pauseRange = Duration.milliseconds(5) ... .milliseconds(250)
+    /// Calls for the same names in a row, in a look for everything, while there is something each time.
+    static let repeatsMax = 16
 
     /// One call: for one message in any of these channels.
     struct Look {
@@ -23,14 +28,18 @@ struct PollPlan {
     private struct Sweep {
         var names: [ChannelName]
         var position = 0
+        /// Calls so far for the names at `position`.
+        var repeats = 0
         var hasFound = false
     }
 
-    private var rung: [ChannelName] = []
+    private var rung = InOrder<ChannelName>()
     private var rungNames: Set<ChannelName> = []
-    private var newcomers: [Int] = []
+    private var newcomers = InOrder<Int>()
     private var sweep: Sweep?
     private var sweepsAgain = false
+    /// The next call is for what was rung for and who has just come, rather than for everything.
+    private var othersFirst = true
     private var pause = pauseRange.lowerBound
     private var sweepDue: ContinuousClock.Instant
     private var lookCount = 0
@@ -51,9 +60,9 @@ struct PollPlan {
     var isRung: Bool { !rung.isEmpty || !newcomers.isEmpty || sweepsAgain }
 
     mutating func nextStep(for line: borrowing WaitingLine, now: ContinuousClock.Instant) -> Step {
-        var look = takeRung(line)
-        takeNewcomers(line, into: &look)
-        if look.names.isEmpty { look = nextOfSweep(line, now: now) }
+        var look = othersFirst ? nextOfOthers(line) : nextOfSweep(line, now: now)
+        if look.names.isEmpty { look = othersFirst ? nextOfSweep(line, now: now) : nextOfOthers(line) }
+        othersFirst = look.isSweep || look.names.isEmpty
         guard !look.names.isEmpty else { return .sleep(until: sweepDue) }
         // A store that tries the names in turn begins with another one each time.
         lookCount &+= 1
@@ -65,41 +74,54 @@ struct PollPlan {
     mutating func returned(_ look: Look, hasFound: Bool, line: borrowing WaitingLine) {
         if look.isSweep {
             // Where there was something, there may be more.
-            if hasFound { sweep?.hasFound = true } else { sweep?.position += Self.namesMax }
+            sweep?.repeats += 1
+            if hasFound { sweep?.hasFound = true }
+            guard let repeats = sweep?.repeats, !hasFound || repeats >= Self.repeatsMax else { return }
+            // The other names have their turn; then these are asked for again.
+            if hasFound { sweepsAgain = true }
+            nextPage()
         } else if hasFound {
             for name in look.names where line.isWaitedFor(name) { ring(name) }
-            newcomers += look.newcomers
         }
     }
 
     // MARK: The three kinds
 
-    private mutating func takeRung(_ line: borrowing WaitingLine) -> Look {
-        guard !rung.isEmpty else { return Look() }
-        let taken = rung.prefix(Self.namesMax)
-        rungNames.subtract(taken)
-        rung.removeFirst(taken.count)
-        var names: [ChannelName] = []
-        for name in taken where line.isWaitedFor(name) { names.append(name) }
-        return Look(names: names)
+    private mutating func nextOfOthers(_ line: borrowing WaitingLine) -> Look {
+        var look = Look()
+        // Neither kind can fill all calls.
+        if lookCount % 4 < 2 {
+            takeRung(line, into: &look)
+            takeNewcomers(line, into: &look)
+        } else {
+            takeNewcomers(line, into: &look)
+            takeRung(line, into: &look)
+        }
+        return look
+    }
+
+    private mutating func takeRung(_ line: borrowing WaitingLine, into look: inout Look) {
+        let known = Set(look.names)
+        while look.names.count < Self.namesMax, let name = rung.popFirst() {
+            rungNames.remove(name)
+            if line.isWaitedFor(name), !known.contains(name) { look.names.append(name) }
+        }
     }
 
     private mutating func takeNewcomers(_ line: borrowing WaitingLine, into look: inout Look) {
         guard !newcomers.isEmpty else { return }
         var known = Set(look.names)
-        var takenCount = 0
-        for number in newcomers {
+        while let number = newcomers.first {
             // Those that have ended meanwhile just leave.
             if let channels = line[number]?.channels {
                 let strange = channels.filter { !known.contains($0) }
-                guard look.names.isEmpty || look.names.count + strange.count <= Self.namesMax else { break }
+                guard look.names.isEmpty || look.names.count + strange.count <= Self.namesMax else { return }
                 look.names += strange
                 known.formUnion(strange)
                 look.newcomers.append(number)
             }
-            takenCount += 1
+            newcomers.removeFirst()
         }
-        newcomers.removeFirst(takenCount)
     }
 
     private mutating func nextOfSweep(_ line: borrowing WaitingLine, now: ContinuousClock.Instant) -> Look {
@@ -113,7 +135,7 @@ struct PollPlan {
                 names.append(name)
             }
             guard names.isEmpty else { return Look(names: names, isSweep: true) }
-            sweep?.position += Self.namesMax
+            nextPage()
         }
         if let finished = sweep {
             sweep = nil
@@ -123,6 +145,36 @@ struct PollPlan {
             if sweepsAgain { return nextOfSweep(line, now: now) }
         }
         return Look()
+    }
+
+    private mutating func nextPage() {
+        sweep?.position += Self.namesMax
+        sweep?.repeats = 0
+    }
+}
+
+/// Elements that leave in the order in which they came, each in O(1) on average.
+private struct InOrder<Element> {
+    private var elements: [Element] = []
+    /// Those before it have left.
+    private var next = 0
+
+    var isEmpty: Bool { next == elements.count }
+    var first: Element? { isEmpty ? nil : elements[next] }
+
+    mutating func append(_ element: Element) { elements.append(element) }
+
+    mutating func removeFirst() {
+        next += 1
+        guard next == elements.count || next >= 1024 && next * 2 >= elements.count else { return }
+        elements.removeFirst(next)
+        next = 0
+    }
+
+    mutating func popFirst() -> Element? {
+        guard let element = first else { return nil }
+        removeFirst()
+        return element
     }
 }
 

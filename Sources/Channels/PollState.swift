@@ -69,9 +69,8 @@ struct PollState {
             let ownNames = wait.channels.filter { line.waits(for: $0).isEmpty }
             answer.claims.append(Claim(wait: wait, first: delivery, ownNames: ownNames))
         }
-        if deliveries.isEmpty {
-            for number in look.newcomers { line[number]?.hasLooked = true }
-        }
+        // Even where the message was somebody else's: to ask until there is none could take for ever.
+        for number in look.newcomers { line[number]?.hasLooked = true }
         plan.returned(look, hasFound: !deliveries.isEmpty, line: line)
         answer.ended = endThoseThatMay()
         return answer

@@ -66,6 +66,9 @@ final class Poller: Sendable {
         }
     }
 
+    /// What the time is on the layer's clock.
+    var now: ContinuousClock.Instant { clock.now }
+
     /// How many wait.
     var waitingCount: Int { state.withLock(\.line.count) }
 

@@ -3,11 +3,11 @@ import Testing
 
 @testable import Channels
 
-@Suite("Receivers in wait, on a backend that cannot wait", .timeLimit(.minutes(1)))
-struct PollerTests {
-    private let clock = ManualClock()
-    private let store = ScriptedBackend(traits: BackendTraits(givesBack: true, neverBlocks: true))
-    private let backend: any WaitingChannelBackend
+@Suite("Receivers in wait, on a backend that cannot wait", .timeLimit(.minutes(3)))
+struct PollerTests: PollerWords {
+    let clock = ManualClock()
+    let store = ScriptedBackend(traits: BackendTraits(givesBack: true, neverBlocks: true))
+    let backend: any WaitingChannelBackend
 
     init() {
         backend = Layer(name: "default", store: store, settings: LayerSettings(), clock: clock).backend
@@ -361,78 +361,4 @@ struct PollerTests {
         let error = await #expect(throws: ChannelError.self) { try await wait.answer }
         #expect(error?.code == .backendUnavailable)
     }
-
-    // MARK: Words
-
-    private func receive(
-        _ channels: String..., max: Int = 1, bytes: Int = .max, for limit: Duration = .seconds(60)
-    ) -> Task<[Delivery], any Error> {
-        receive(channels, max: max, bytes: bytes, for: limit)
-    }
-
-    private func receive(
-        _ channels: [String], max: Int = 1, bytes: Int = .max, for limit: Duration = .seconds(60)
-    ) -> Task<[Delivery], any Error> {
-        let deadline = clock.now + limit
-        return Task { [backend] in
-            try await backend.receiveManyBlocking(
-                channels.map { try ChannelName($0) },
-                options: ReceiveOptions(messagesMax: max, contentBytesMax: bytes), until: deadline)
-        }
-    }
-
-    private func send(_ text: String, to channel: String) async throws -> SendReceipt {
-        try await backend.send(message(text), to: ChannelName(channel), options: SendOptions())
-    }
-
-    private func message(_ text: String) -> Message { Message(content: Array(text.utf8)) }
-
-    private func waiting(_ count: Int) async throws {
-        while try await backend.stats().waiting != count { try await yield() }
-    }
-
-    /// Comes back once the store has been asked so often, and the poller sleeps.
-    private func lookedFor(_ count: Int) async throws {
-        while store.receives.count < count { try await yield() }
-        try await idle()
-    }
-
-    private func held(_ count: Int) async throws {
-        while store.heldCount < count { try await yield() }
-    }
-
-    /// Comes back once the poller sleeps, or nobody waits.
-    private func idle() async throws {
-        let poller = try #require(backend as? PolledBackend).poller
-        while !poller.isAsleep, poller.waitingCount > 0 { try await yield() }
-    }
-
-    /// Gives way, unless the test is over.
-    private func yield() async throws {
-        try Task.checkCancellation()
-        await Task.yield()
-    }
-
-    /// Lets time pass, and what that brings about happen.
-    private func pass(_ duration: Duration) async throws {
-        clock.advance(by: duration)
-        try await idle()
-    }
-}
-
-extension Task where Failure == any Error {
-    /// What it comes to; a test that is over ends it.
-    fileprivate var answer: Success {
-        get async throws {
-            try await withTaskCancellationHandler {
-                try await value
-            } onCancel: {
-                cancel()
-            }
-        }
-    }
-}
-
-extension Delivery {
-    fileprivate var text: String { String(decoding: message.content, as: UTF8.self) }
 }
