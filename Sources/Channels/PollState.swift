@@ -8,6 +8,10 @@ struct PollState {
     /// Waits that end when that call has returned.
     var ending: Set<Int> = []
     private var failingCount = 0
+    /// Whose message is there, while more is asked for.
+    private var served: Claim?
+    /// Taken for a wait that had ended, with nobody else to go to.
+    var lostCount = 0
     var groupSends = 0
     var heldUntil: ContinuousClock.Instant
     var sleeper: CheckedContinuation<Void, Never>?
@@ -26,6 +30,7 @@ struct PollState {
 
         func resume() {
             wait.timeLimit?.cancel()
+            wait.overtime?.cancel()
             wait.continuation.resume(with: result)
         }
     }
@@ -61,6 +66,15 @@ struct PollState {
     mutating func returned(_ look: PollPlan.Look, _ deliveries: [Delivery]) -> Answer {
         var answer = Answer()
         clearFailures(of: look)
+        assign(deliveries, to: &answer)
+        // Even where the message was somebody else's: to ask until there is none could take for ever.
+        for number in look.newcomers { line[number]?.hasLooked = true }
+        plan.returned(look, hasFound: !deliveries.isEmpty, line: line)
+        answer.ended = endThoseThatMay()
+        return answer
+    }
+
+    private mutating func assign(_ deliveries: [Delivery], to answer: inout Answer) {
         for delivery in deliveries {
             guard let number = line.receiver(of: delivery.channel), let wait = remove(number) else {
                 answer.strangers.append(delivery)
@@ -69,11 +83,6 @@ struct PollState {
             let ownNames = wait.channels.filter { line.waits(for: $0).isEmpty }
             answer.claims.append(Claim(wait: wait, first: delivery, ownNames: ownNames))
         }
-        // Even where the message was somebody else's: to ask until there is none could take for ever.
-        for number in look.newcomers { line[number]?.hasLooked = true }
-        plan.returned(look, hasFound: !deliveries.isEmpty, line: line)
-        answer.ended = endThoseThatMay()
-        return answer
     }
 
     mutating func failed(
@@ -91,6 +100,30 @@ struct PollState {
             }
         }
         answer.ended += endThoseThatMay()
+        return answer
+    }
+
+    /// Ends a wait that is to end, whatever is under way.
+    mutating func giveUp(_ number: Int) -> Ended? {
+        guard let end = line[number]?.end else { return nil }
+        guard end == .timeLimit, line[number]?.failure == nil else { return finish(number, as: end) }
+        let error = ChannelError(
+            .outcomeUnknown,
+            "The layer's backend has not answered: a message may have been taken, and goes to another receiver.")
+        return remove(number).map { Ended(wait: $0, result: .failure(error)) }
+    }
+
+    // MARK: More for one receiver
+
+    mutating func beginServing(_ claim: Claim) { served = claim }
+
+    /// The claim that is being served, once: for who ends it.
+    mutating func endServing() -> Claim? { served.take() }
+
+    /// Who gets what came too late for whom it was asked for.
+    mutating func late(_ deliveries: [Delivery]) -> Answer {
+        var answer = Answer()
+        assign(deliveries, to: &answer)
         return answer
     }
 

@@ -55,6 +55,7 @@ struct PolledBackend: WaitingChannelBackend {
     func stats() async throws -> LayerStats {
         var stats = try await base.stats()
         stats.waiting = poller.waitingCount
+        if let lost = stats.lost { stats.lost = lost + poller.lostCount }
         return stats
     }
 

@@ -10,7 +10,9 @@ import Synchronization
 ///
 /// What a call has taken needs somebody to go to. So a wait for a channel that is being asked for does not end before that
 /// call has returned, whether its time is up or it is cancelled; then it ends with the message or without, never with both.
-/// Therefore an answer may be late by as long as the store takes.
+/// Therefore an answer may be late by as long as the store takes, but no later than two seconds: a wait that is held up longer
+/// ends as `outcomeUnknown`, or cancelled. What such a call takes in the end goes to who waits for it then; else back; else it
+/// is lost.
 ///
 /// A store that fails is asked on, as after a moment all may be well: a wait ends with the error once everything that asked
 /// for its channels has failed for five seconds, or its time is up; and at most a thousand of them at a time, those that came
@@ -18,6 +20,9 @@ import Synchronization
 final class Poller: Sendable {
     /// How long a wait outlives a store that fails.
     static let failureMax = Duration.seconds(5)
+    /// How long a wait outlives its time limit, or its cancellation, and how long it asks for more than it has, where a call
+    /// does not return.
+    static let overtimeMax = Duration.seconds(2)
     /// Waits that end with an error after one call at most.
     static let failedAtOnceMax = 1000
     /// How long the poller leaves the store alone at most while a group send is under way, so that a receiver who wants
@@ -72,6 +77,9 @@ final class Poller: Sendable {
     /// How many wait.
     var waitingCount: Int { state.withLock(\.line.count) }
 
+    /// How many messages were taken for waits that had ended, and could go to nobody else, nor be given back.
+    var lostCount: Int { state.withLock(\.lostCount) }
+
     /// How many wait for what is sent to `channel`.
     func waitingCount(for channel: ChannelName) -> Int { state.withLock { $0.line.waits(for: channel).count } }
 
@@ -91,18 +99,32 @@ final class Poller: Sendable {
     }
 
     private func end(_ number: Int, _ end: WaitingLine.End) {
-        let (finished, sleeper): (PollState.Ended?, CheckedContinuation<Void, Never>?) = state.withLock { state in
-            guard let wait = state.line[number] else { return (nil, nil) }
+        typealias Outcome = (PollState.Ended?, CheckedContinuation<Void, Never>?, isHeldUp: Bool)
+        let (finished, sleeper, isHeldUp): Outcome = state.withLock { state in
+            guard let wait = state.line[number] else { return (nil, nil, false) }
             let isAskedFor = !state.inFlight.isDisjoint(with: wait.channels)
             guard !isAskedFor, end == .cancellation || wait.hasLooked else {
                 if wait.end != .cancellation { state.line[number]?.end = end }
                 state.ending.insert(number)
-                return (nil, nil)
+                return (nil, nil, wait.end == nil)
             }
-            return (state.finish(number, as: end), state.line.count == 0 ? state.sleeper.take() : nil)
+            return (state.finish(number, as: end), state.line.count == 0 ? state.sleeper.take() : nil, false)
         }
         finished?.resume()
         sleeper?.resume()
+        if isHeldUp { boundOvertime(of: number) }
+    }
+
+    /// Sees to it that a wait that is to end does, whatever holds it up.
+    private func boundOvertime(of number: Int) {
+        let overtime = clock.schedule(at: clock.now + Self.overtimeMax) {
+            self.state.withLock { $0.giveUp(number) }?.resume()
+        }
+        let isOver = state.withLock { state in
+            state.line[number]?.overtime = overtime
+            return state.line[number] == nil
+        }
+        if isOver { overtime.cancel() }
     }
 
     // MARK: Rings
@@ -143,7 +165,7 @@ final class Poller: Sendable {
         state.withLock { change(&$0) ? $0.sleeper.take() : nil }?.resume()
     }
 
-    /// Ends all waits, and returns when the last call has.
+    /// Ends all waits, within two seconds, and returns when the last call has.
     func shutdown() async {
         let (finished, sleeper, task) = state.withLock { state in
             state.isShutDown = true
@@ -160,7 +182,12 @@ final class Poller: Sendable {
         }
         for end in finished { end.resume() }
         sleeper?.resume()
+        let overtime = clock.schedule(at: clock.now + Self.overtimeMax) {
+            let finished = self.state.withLock { state in state.line.numbers.compactMap { state.giveUp($0) } }
+            for end in finished { end.resume() }
+        }
         await task?.value
+        overtime.cancel()
     }
 
     // MARK: The one task
@@ -224,10 +251,18 @@ final class Poller: Sendable {
             let now = clock.now
             answer = state.withLock { $0.failed(look, error, at: now) }
         }
+        await act(on: answer)
+    }
+
+    private func act(on answer: PollState.Answer) async {
         for end in answer.ended { end.resume() }
         for claim in answer.claims { await serve(claim) }
-        // A backend that returns what nobody asked for.
-        if !answer.strangers.isEmpty, backend.traits.givesBack { _ = await backend.giveBack(answer.strangers) }
+        guard !answer.strangers.isEmpty else { return }
+        if backend.traits.givesBack {
+            _ = await backend.giveBack(answer.strangers)
+        } else {
+            state.withLock { $0.lostCount += answer.strangers.count }
+        }
     }
 
     /// Gives a receiver its message, and what else it wants of what is there.
@@ -237,8 +272,17 @@ final class Poller: Sendable {
         let bytesLeft = options.contentBytesMax - claim.first.message.content.count
         if options.messagesMax > 1, bytesLeft > 0, !claim.ownNames.isEmpty {
             let rest = ReceiveOptions(messagesMax: options.messagesMax - 1, contentBytesMax: bytesLeft)
+            state.withLock { $0.beginServing(claim) }
+            let overtime = clock.schedule(at: clock.now + Self.overtimeMax) {
+                let claim = self.state.withLock { $0.endServing() }
+                if let claim { PollState.Ended(wait: claim.wait, result: .success([claim.first])).resume() }
+            }
             // Where it fails, the first one has come all the same.
             let more = (try? await backend.receiveMany(claim.ownNames, options: rest)) ?? []
+            overtime.cancel()
+            guard state.withLock({ $0.endServing() }) != nil else {
+                return await act(on: state.withLock { $0.late(more) })
+            }
             deliveries += await withinLimit(more, bytesLeft: bytesLeft)
         }
         PollState.Ended(wait: claim.wait, result: .success(deliveries)).resume()

@@ -11,6 +11,8 @@ struct WaitingLine {
         let continuation: CheckedContinuation<[Delivery], any Error>
         /// What ends it when its time is up.
         var timeLimit: (any ScheduledAction)?
+        /// What ends it where that which holds it up does not return.
+        var overtime: (any ScheduledAction)?
         /// The store has been asked for its channels since it came, at least once.
         var hasLooked = false
         /// It is to end as soon as nothing that is under way may bring it a message.

@@ -20,6 +20,8 @@ final class ScriptedBackend: ChannelBackend {
     /// Where calls stop that the test holds.
     fileprivate struct Gate {
         var isClosed = false
+        /// Calls that it lets through before it is closed.
+        var passes = 0
         var held: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -49,8 +51,10 @@ final class ScriptedBackend: ChannelBackend {
         state.withLock { _ = $0.full.insert(channel) }
     }
 
-    /// From now on receives take at once what they take, but do not return before `letGo`.
-    func holdReceives() { state.withLock { $0.receiveGate.isClosed = true } }
+    /// From now on receives, but for the next few, take at once what they take, but do not return before `letGo`.
+    func holdReceives(afterNext passes: Int = 0) {
+        state.withLock { $0.receiveGate = Gate(isClosed: true, passes: passes, held: $0.receiveGate.held) }
+    }
     /// From now on sends store at once what they store, but do not return before `letGo`.
     func holdSends() { state.withLock { $0.sendGate.isClosed = true } }
     func letGo() {
@@ -108,8 +112,13 @@ final class ScriptedBackend: ChannelBackend {
     private func pass(_ gate: WritableKeyPath<State, Gate>) async {
         await withCheckedContinuation { continuation in
             let isClosed = state.withLock { state in
-                if state[keyPath: gate].isClosed { state[keyPath: gate].held.append(continuation) }
-                return state[keyPath: gate].isClosed
+                guard state[keyPath: gate].isClosed else { return false }
+                guard state[keyPath: gate].passes == 0 else {
+                    state[keyPath: gate].passes -= 1
+                    return false
+                }
+                state[keyPath: gate].held.append(continuation)
+                return true
             }
             if !isClosed { continuation.resume() }
         }
@@ -123,6 +132,8 @@ final class ScriptedBackend: ChannelBackend {
         }
         return 0
     }
+
+    func stats() async throws -> LayerStats { LayerStats(lost: 0) }
 
     func groupAdd(_ channel: ChannelName, to group: GroupName, options: GroupAddOptions) async throws {
         state.withLock { _ = $0.groups[group, default: []].insert(channel) }
