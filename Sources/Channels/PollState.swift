@@ -39,7 +39,7 @@ struct PollState {
     struct Claim {
         let wait: WaitingLine.Wait
         let first: Delivery
-        /// Those of its channels for which nobody else waits.
+        /// Those of its channels of which nobody else waits for anything; empty where it wants one message.
         let ownNames: [ChannelName]
     }
 
@@ -80,7 +80,7 @@ struct PollState {
                 answer.strangers.append(delivery)
                 continue
             }
-            let ownNames = wait.channels.filter { line.waits(for: $0).isEmpty }
+            let ownNames = wait.options.messagesMax > 1 ? wait.channels.filter { !line.isShared($0) } : []
             answer.claims.append(Claim(wait: wait, first: delivery, ownNames: ownNames))
         }
     }

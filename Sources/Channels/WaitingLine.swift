@@ -29,6 +29,8 @@ struct WaitingLine {
     private var waits: [Int: Wait] = [:]
     /// Of each name the waits for it, the first one first.
     private var byName: [ChannelName: [Int]] = [:]
+    /// Of each mailbox how many times a channel inside is waited for.
+    private var insideCounts: [ChannelName: Int] = [:]
     private var linkCount = 0
     private var lastNumber = 0
 
@@ -51,7 +53,10 @@ struct WaitingLine {
         lastNumber += 1
         linkCount += wait.channels.count
         waits[lastNumber] = wait
-        for name in wait.channels { byName[name, default: []].append(lastNumber) }
+        for name in wait.channels {
+            byName[name, default: []].append(lastNumber)
+            if let mailbox = name.mailboxAround { insideCounts[mailbox, default: 0] += 1 }
+        }
         return lastNumber
     }
 
@@ -61,11 +66,20 @@ struct WaitingLine {
         for name in wait.channels {
             byName[name]?.removeNumber(number)
             if byName[name]?.isEmpty == true { byName[name] = nil }
+            guard let mailbox = name.mailboxAround else { continue }
+            insideCounts[mailbox, default: 0] -= 1
+            if insideCounts[mailbox] == 0 { insideCounts[mailbox] = nil }
         }
         return wait
     }
 
     func isWaitedFor(_ name: ChannelName) -> Bool { byName[name] != nil }
+
+    /// Whether somebody waits for what a receive on `name` may take: by that name, for the mailbox around it, or for a
+    /// channel inside it.
+    func isShared(_ name: ChannelName) -> Bool {
+        isWaitedFor(name) || insideCounts[name] != nil || name.mailboxAround.map(isWaitedFor) ?? false
+    }
 
     /// The waits that name `name`, the first one first.
     func waits(on name: ChannelName) -> [Int] { byName[name] ?? [] }
@@ -79,10 +93,15 @@ struct WaitingLine {
 
     /// Who gets a message in `channel`: who came first of those that are not about to end; else one that is.
     func receiver(of channel: ChannelName) -> Int? {
-        let lists = [waits(on: channel), channel.isInMailbox ? channel.mailbox.map(waits(on:)) ?? [] : []]
+        let lists = [waits(on: channel), channel.mailboxAround.map(waits(on:)) ?? []]
         let staying = lists.compactMap { list in list.first { waits[$0]?.end == nil } }
         return staying.min() ?? lists.compactMap(\.first).min()
     }
+}
+
+extension ChannelName {
+    /// `inbox!` for `inbox!ann`; nil for `inbox!` itself and for a channel of its own.
+    fileprivate var mailboxAround: ChannelName? { isInMailbox ? mailbox : nil }
 }
 
 extension [Int] {

@@ -152,6 +152,21 @@ struct PollerTests: PollerWords {
         #expect(try store.texts(in: "a").count + store.texts(in: "b").count == 1)
     }
 
+    @Test("Who wants several from a mailbox leaves to others what they wait for inside")
+    func severalFromMailbox() async throws {
+        let ann = receive("inbox!ann")
+        try await waiting(1)
+        let several = receive("inbox!", max: 10)
+        try await waiting(2)
+        try await idle()
+        try store.put("ann's", into: "inbox!ann")
+        // It rings for the mailbox alone, and is taken first.
+        _ = try await send("1", to: "inbox!aaa")
+        #expect(try await several.value.map(\.text) == ["1"])
+        clock.advance(by: .milliseconds(250))
+        #expect(try await ann.value.map(\.text) == ["ann's"])
+    }
+
     @Test("What would be more than its bytes goes back")
     func bytes() async throws {
         store.holdReceives()
