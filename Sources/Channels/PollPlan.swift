@@ -38,6 +38,8 @@ struct PollPlan {
     private var newcomers = InOrder<Int>()
     private var sweep: Sweep?
     private var sweepsAgain = false
+    /// Looks for everything that have begun. The last of them may be under way.
+    private(set) var sweepsBegun = 0
     /// The next call is for what was rung for and who has just come, rather than for everything.
     private var othersFirst = true
     private var pause = pauseRange.lowerBound
@@ -55,6 +57,9 @@ struct PollPlan {
     mutating func ringAll() { sweepsAgain = true }
 
     mutating func add(newcomer number: Int) { newcomers.append(number) }
+
+    /// How many looks for everything have been to their end.
+    var sweepsEnded: Int { sweep == nil ? sweepsBegun : sweepsBegun - 1 }
 
     /// Whether there is something to ask for at once.
     var isRung: Bool { !rung.isEmpty || !newcomers.isEmpty || sweepsAgain }
@@ -127,6 +132,7 @@ struct PollPlan {
     private mutating func nextOfSweep(_ line: borrowing WaitingLine, now: ContinuousClock.Instant) -> Look {
         if sweep == nil, sweepsAgain || now >= sweepDue {
             sweepsAgain = false
+            sweepsBegun += 1
             sweep = Sweep(names: line.names)
         }
         while let current = sweep, current.position < current.names.count {

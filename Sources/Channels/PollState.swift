@@ -12,8 +12,10 @@ struct PollState {
     private var served: Claim?
     /// Taken for a wait that had ended, with nobody else to go to.
     var lostCount = 0
-    var groupSends = 0
-    var heldUntil: ContinuousClock.Instant
+    private var groupSends = 0
+    private var heldUntil: ContinuousClock.Instant
+    /// Looks for everything that must have ended before the store is left alone again.
+    private var sweepsBeforeHold = 0
     var sleeper: CheckedContinuation<Void, Never>?
     var task: Task<Void, Never>?
     var isShutDown = false
@@ -50,6 +52,29 @@ struct PollState {
         /// What nobody had asked for.
         var strangers: [Delivery] = []
     }
+
+    // MARK: Group sends
+
+    mutating func groupSendBegins(now: ContinuousClock.Instant) {
+        groupSends += 1
+        // One after the other, they would keep the store from being asked for anybody.
+        guard groupSends == 1, line.wantsSeveral, plan.sweepsEnded >= sweepsBeforeHold else { return }
+        heldUntil = now + Poller.groupSendHoldMax
+        sweepsBeforeHold = plan.sweepsBegun + 1
+    }
+
+    mutating func groupSendEnded(now: ContinuousClock.Instant) {
+        groupSends -= 1
+        if groupSends == 0 { heldUntil = now }
+        plan.ringAll()
+    }
+
+    /// Until when the store is left alone; nil where it is not.
+    func hold(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        groupSends > 0 && now < heldUntil && line.wantsSeveral ? heldUntil : nil
+    }
+
+    // MARK: What comes of it
 
     mutating func finish(_ number: Int, as end: WaitingLine.End) -> Ended? {
         guard let wait = remove(number) else { return nil }

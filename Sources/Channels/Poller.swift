@@ -26,7 +26,7 @@ final class Poller: Sendable {
     /// Waits that end with an error after one call at most.
     static let failedAtOnceMax = 1000
     /// How long the poller leaves the store alone at most while a group send is under way, so that a receiver who wants
-    /// several messages gets all copies.
+    /// several messages gets all copies; and not again before it has asked for everything.
     static let groupSendHoldMax = Duration.milliseconds(250)
 
     private let backend: any ChannelBackend
@@ -146,17 +146,14 @@ final class Poller: Sendable {
     }
 
     func groupSendBegins() {
-        wakeUp { state in
-            state.groupSends += 1
-            if state.groupSends == 1 { state.heldUntil = clock.now + Self.groupSendHoldMax }
-            return false
-        }
+        let now = clock.now
+        state.withLock { $0.groupSendBegins(now: now) }
     }
 
     func groupSendEnded() {
+        let now = clock.now
         wakeUp { state in
-            state.groupSends -= 1
-            state.plan.ringAll()
+            state.groupSendEnded(now: now)
             return true
         }
     }
@@ -215,7 +212,7 @@ final class Poller: Sendable {
                 state.task = nil
                 return .end
             }
-            if state.groupSends > 0, now < state.heldUntil { return .sleep(until: state.heldUntil) }
+            if let end = state.hold(now: now) { return .sleep(until: end) }
             switch state.plan.nextStep(for: state.line, now: now) {
             case .sleep(let instant): return .sleep(until: instant)
             case .look(let look):
@@ -232,8 +229,8 @@ final class Poller: Sendable {
             let isDue = state.withLock { state in
                 // What happened since the step was chosen has rung nobody.
                 let isOver = state.line.count == 0
-                let isHeld = state.groupSends > 0 && clock.now < state.heldUntil
-                if isOver || clock.now >= instant || (state.plan.isRung && !isHeld) { return true }
+                let now = clock.now
+                if isOver || now >= instant || (state.plan.isRung && state.hold(now: now) == nil) { return true }
                 state.sleeper = continuation
                 return false
             }

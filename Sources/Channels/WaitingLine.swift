@@ -32,11 +32,14 @@ struct WaitingLine {
     /// Of each mailbox how many times a channel inside is waited for.
     private var insideCounts: [ChannelName: Int] = [:]
     private var linkCount = 0
+    private var severalCount = 0
     private var lastNumber = 0
 
     var count: Int { waits.count }
     var names: [ChannelName] { Array(byName.keys) }
     var numbers: [Int] { Array(waits.keys) }
+    /// Whether somebody waits who wants more than one message.
+    var wantsSeveral: Bool { severalCount > 0 }
 
     subscript(number: Int) -> Wait? {
         _read { yield waits[number] }
@@ -53,6 +56,7 @@ struct WaitingLine {
         lastNumber += 1
         linkCount += wait.channels.count
         waits[lastNumber] = wait
+        if wait.options.messagesMax > 1 { severalCount += 1 }
         for name in wait.channels {
             byName[name, default: []].append(lastNumber)
             if let mailbox = name.mailboxAround { insideCounts[mailbox, default: 0] += 1 }
@@ -63,6 +67,7 @@ struct WaitingLine {
     mutating func remove(_ number: Int) -> Wait? {
         guard let wait = waits.removeValue(forKey: number) else { return nil }
         linkCount -= wait.channels.count
+        if wait.options.messagesMax > 1 { severalCount -= 1 }
         for name in wait.channels {
             byName[name]?.removeNumber(number)
             if byName[name]?.isEmpty == true { byName[name] = nil }

@@ -63,6 +63,37 @@ struct PollerTrafficTests: PollerWords {
         #expect(Set(begin.joined().map(\.rawValue)) == Set(names))
     }
 
+    @Test("Group sends one after the other do not keep the store from being asked")
+    func groupSendsBackToBack() async throws {
+        let poller = try #require(backend as? PolledBackend).poller
+        let several = receive("a", max: 10)
+        try await lookedFor(1)
+        poller.groupSendBegins()
+        let countBefore = store.receives.count
+        poller.groupSendEnded()
+        poller.groupSendBegins()
+        try await idle()
+        #expect(store.receives.count > countBefore)
+        try store.put("1", into: "a")
+        poller.groupSendEnded()
+        #expect(try await several.value.map(\.text) == ["1"])
+    }
+
+    @Test("Where nobody wants several messages, a group send does not keep the store from being asked")
+    func noHoldForOne() async throws {
+        let poller = try #require(backend as? PolledBackend).poller
+        let wait = receive("a")
+        try await lookedFor(1)
+        let countBefore = store.receives.count
+        poller.groupSendBegins()
+        poller.ring(try ChannelName("a"))
+        try await idle()
+        #expect(store.receives.count == countBefore + 1)
+        poller.groupSendEnded()
+        wait.cancel()
+        _ = try? await wait.value
+    }
+
     /// As many receivers wait for one channel, in which there is a message for each. The first call for it is held.
     private func busyChannel(readers count: Int) async throws -> [Task<[Delivery], any Error>] {
         let waitingBefore = try await backend.stats().waiting ?? 0
