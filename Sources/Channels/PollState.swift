@@ -7,7 +7,6 @@ struct PollState {
     var inFlight: Set<ChannelName> = []
     /// Waits that end when that call has returned.
     var ending: Set<Int> = []
-    private var failingCount = 0
     /// Whose message is there, while more is asked for.
     private var served: Claim?
     /// Taken for a wait that had ended, with nobody else to go to.
@@ -77,12 +76,13 @@ struct PollState {
     // MARK: What comes of it
 
     mutating func finish(_ number: Int, as end: WaitingLine.End) -> Ended? {
+        let failure = end == .timeLimit ? line.failure(of: number) : nil
         guard let wait = remove(number) else { return nil }
         let result: Result<[Delivery], any Error>
-        switch (end, wait.failure) {
+        switch (end, failure) {
         case (.cancellation, _): result = .failure(CancellationError())
         // Nobody knows whether there was anything.
-        case (.timeLimit, let failure?): result = .failure(failure.error)
+        case (.timeLimit, let failure?): result = .failure(failure)
         case (.timeLimit, nil): result = .success([])
         }
         return Ended(wait: wait, result: result)
@@ -90,7 +90,7 @@ struct PollState {
 
     mutating func returned(_ look: PollPlan.Look, _ deliveries: [Delivery]) -> Answer {
         var answer = Answer()
-        clearFailures(of: look)
+        line.succeeded(look.names)
         assign(deliveries, to: &answer)
         // Even where the message was somebody else's: to ask until there is none could take for ever.
         for number in look.newcomers { line[number]?.hasLooked = true }
@@ -115,15 +115,10 @@ struct PollState {
     ) -> Answer {
         var answer = Answer()
         plan.returned(look, hasFound: false, line: line)
-        for number in Set(look.names.flatMap(line.waits(on:))).sorted() {
-            let since = line[number]?.failure?.since ?? now
-            if line[number]?.failure == nil { failingCount += 1 }
-            line[number]?.failure = (since, error)
-            line[number]?.hasLooked = true
-            if since + Poller.failureMax <= now, answer.ended.count < Poller.failedAtOnceMax {
-                answer.ended += finish(number, as: .timeLimit).map { [$0] } ?? []
-            }
-        }
+        line.failed(look.names, error, at: now)
+        for number in look.newcomers { line[number]?.hasLooked = true }
+        let failing = line.failing(on: look.names, since: now - Poller.failureMax, max: Poller.failedAtOnceMax)
+        answer.ended = failing.compactMap { finish($0, as: .timeLimit) }
         answer.ended += endThoseThatMay()
         return answer
     }
@@ -131,7 +126,7 @@ struct PollState {
     /// Ends a wait that is to end, whatever is under way.
     mutating func giveUp(_ number: Int) -> Ended? {
         guard let end = line[number]?.end else { return nil }
-        guard end == .timeLimit, line[number]?.failure == nil else { return finish(number, as: end) }
+        guard end == .timeLimit, line.failure(of: number) == nil else { return finish(number, as: end) }
         let error = ChannelError(
             .outcomeUnknown,
             "The layer's backend has not answered: a message may have been taken, and goes to another receiver.")
@@ -156,18 +151,7 @@ struct PollState {
     private mutating func remove(_ number: Int) -> WaitingLine.Wait? {
         guard let wait = line.remove(number) else { return nil }
         ending.remove(number)
-        if wait.failure != nil { failingCount -= 1 }
         return wait
-    }
-
-    private mutating func clearFailures(of look: PollPlan.Look) {
-        guard failingCount > 0 else { return }
-        for name in look.names {
-            for number in line.waits(on: name) where line[number]?.failure != nil {
-                line[number]?.failure = nil
-                failingCount -= 1
-            }
-        }
     }
 
     /// The call is over that held them up. Whose first look it was not yet stays for that.

@@ -51,7 +51,8 @@ final class Poller: Sendable {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 do {
-                    let wait = WaitingLine.Wait(channels: distinct, options: options, continuation: continuation)
+                    let wait = WaitingLine.Wait(
+                        channels: distinct, options: options, began: clock.now, continuation: continuation)
                     let own = try begin(wait)
                     number.withLock { $0 = own }
                     let timeLimit = clock.schedule(at: deadline) { self.end(own, .timeLimit) }

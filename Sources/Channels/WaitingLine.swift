@@ -8,6 +8,7 @@ struct WaitingLine {
         /// Each once.
         let channels: [ChannelName]
         let options: ReceiveOptions
+        let began: ContinuousClock.Instant
         let continuation: CheckedContinuation<[Delivery], any Error>
         /// What ends it when its time is up.
         var timeLimit: (any ScheduledAction)?
@@ -17,8 +18,6 @@ struct WaitingLine {
         var hasLooked = false
         /// It is to end as soon as nothing that is under way may bring it a message.
         var end: End?
-        /// Since when all that asked for its channels failed, and how.
-        var failure: (since: ContinuousClock.Instant, error: any Error)?
     }
 
     enum End {
@@ -27,8 +26,16 @@ struct WaitingLine {
     }
 
     private var waits: [Int: Wait] = [:]
-    /// Of each name the waits for it, the first one first.
-    private var byName: [ChannelName: [Int]] = [:]
+    /// What is known of a name that is waited for.
+    private struct Entry {
+        /// The waits for it, the first one first.
+        var numbers: [Int] = []
+        /// Since when all that asked for it failed, and how.
+        var failure: (since: ContinuousClock.Instant, error: any Error)?
+    }
+
+    private var byName: [ChannelName: Entry] = [:]
+    private var failingCount = 0
     /// Of each mailbox how many times a channel inside is waited for.
     private var insideCounts: [ChannelName: Int] = [:]
     private var linkCount = 0
@@ -58,7 +65,7 @@ struct WaitingLine {
         waits[lastNumber] = wait
         if wait.options.messagesMax > 1 { severalCount += 1 }
         for name in wait.channels {
-            byName[name, default: []].append(lastNumber)
+            byName[name, default: Entry()].numbers.append(lastNumber)
             if let mailbox = name.mailboxAround { insideCounts[mailbox, default: 0] += 1 }
         }
         return lastNumber
@@ -69,8 +76,10 @@ struct WaitingLine {
         linkCount -= wait.channels.count
         if wait.options.messagesMax > 1 { severalCount -= 1 }
         for name in wait.channels {
-            byName[name]?.removeNumber(number)
-            if byName[name]?.isEmpty == true { byName[name] = nil }
+            byName[name]?.numbers.removeNumber(number)
+            if byName[name]?.numbers.isEmpty == true {
+                if byName.removeValue(forKey: name)?.failure != nil { failingCount -= 1 }
+            }
             guard let mailbox = name.mailboxAround else { continue }
             insideCounts[mailbox, default: 0] -= 1
             if insideCounts[mailbox] == 0 { insideCounts[mailbox] = nil }
@@ -87,7 +96,7 @@ struct WaitingLine {
     }
 
     /// The waits that name `name`, the first one first.
-    func waits(on name: ChannelName) -> [Int] { byName[name] ?? [] }
+    func waits(on name: ChannelName) -> [Int] { byName[name]?.numbers ?? [] }
 
     /// The waits that a message in `channel` could go to, by its own name or by its mailbox's.
     func waits(for channel: ChannelName) -> Set<Int> {
@@ -95,6 +104,57 @@ struct WaitingLine {
         if let mailbox = channel.mailbox { numbers.formUnion(waits(on: mailbox)) }
         return numbers
     }
+
+    // MARK: A store that fails
+
+    /// A call for `names` has failed. O(names), however many wait, as is a call that has not.
+    mutating func failed(_ names: [ChannelName], _ error: any Error, at now: ContinuousClock.Instant) {
+        for name in names where isWaitedFor(name) {
+            let since = byName[name]?.failure?.since
+            if since == nil { failingCount += 1 }
+            byName[name]?.failure = (since ?? now, error)
+        }
+    }
+
+    /// A call for `names` has not failed.
+    mutating func succeeded(_ names: [ChannelName]) {
+        guard failingCount > 0 else { return }
+        for name in names where byName[name]?.failure != nil {
+            byName[name]?.failure = nil
+            failingCount -= 1
+        }
+    }
+
+    /// How the store failed when it was last asked for the channels of a wait, or for some of them.
+    func failure(of number: Int) -> (any Error)? {
+        guard failingCount > 0, let wait = waits[number] else { return nil }
+        for name in wait.channels {
+            if let failure = byName[name]?.failure { return failure.error }
+        }
+        return nil
+    }
+
+    /// Who began to wait for any of `names` at `instant` or before, and all that asked for its channels failed since: the
+    /// first ones, `max` at most.
+    func failing(on names: [ChannelName], since instant: ContinuousClock.Instant, max: Int) -> [Int] {
+        var isFailing: [Int: Bool] = [:]
+        for name in names where hasFailed(name, since: instant) {
+            var count = 0
+            for number in waits(on: name) {
+                guard count < max, let wait = waits[number], wait.began <= instant else { break }
+                let isFound = isFailing[number] ?? wait.channels.allSatisfy { hasFailed($0, since: instant) }
+                isFailing[number] = isFound
+                if isFound { count += 1 }
+            }
+        }
+        return Array(isFailing.filter(\.value).keys.sorted().prefix(max))
+    }
+
+    private func hasFailed(_ name: ChannelName, since instant: ContinuousClock.Instant) -> Bool {
+        byName[name]?.failure.map { $0.since <= instant } ?? false
+    }
+
+    // MARK: Who gets what
 
     /// Who gets a message in `channel`: who came first of those that are not about to end; else one that is.
     func receiver(of channel: ChannelName) -> Int? {

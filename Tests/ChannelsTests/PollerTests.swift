@@ -376,4 +376,17 @@ struct PollerTests: PollerWords {
         let error = await #expect(throws: ChannelError.self) { try await wait.answer }
         #expect(error?.code == .backendUnavailable)
     }
+
+    @Test("A wait goes on while any of its channels can be asked for; at its end it is told of those that cannot")
+    func someChannelsFail() async throws {
+        let wait = receive((0..<1500).map { "a\($0)" }, for: .seconds(10))
+        try await lookedFor(1)
+        // One of two calls for its channels.
+        try store.failReceives(on: "a7")
+        for _ in 0..<39 { try await pass(.milliseconds(250)) }
+        try await waiting(1)
+        clock.advance(by: .milliseconds(250))
+        let error = await #expect(throws: ChannelError.self) { try await wait.value }
+        #expect(error?.code == .backendUnavailable)
+    }
 }

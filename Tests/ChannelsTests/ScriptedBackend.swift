@@ -11,6 +11,7 @@ final class ScriptedBackend: ChannelBackend {
         var receives: [[ChannelName]] = []
         var sends: [(channel: ChannelName, options: SendOptions)] = []
         var failure: (any Error)?
+        var failingReceives: Set<ChannelName> = []
         var full: Set<ChannelName> = []
         var failing: [ChannelName: ChannelError] = [:]
         var receiveGate = Gate()
@@ -42,6 +43,11 @@ final class ScriptedBackend: ChannelBackend {
 
     /// From now on all receives fail so; nil: they work.
     func fail(_ error: (any Error)?) { state.withLock { $0.failure = error } }
+    /// From now on all receives fail that name `channel`.
+    func failReceives(on channel: String) throws {
+        let channel = try ChannelName(channel)
+        state.withLock { _ = $0.failingReceives.insert(channel) }
+    }
     func refuseSends(to channel: String, _ error: ChannelError) throws {
         let channel = try ChannelName(channel)
         state.withLock { $0.failing[channel] = error }
@@ -102,6 +108,7 @@ final class ScriptedBackend: ChannelBackend {
         let taken = try state.withLock { state in
             state.receives.append(channels)
             if let failure = state.failure { throw failure }
+            if !state.failingReceives.isDisjoint(with: channels) { throw ChannelError(.backendUnavailable, "down") }
             return state.take(channels, options: options)
         }
         await pass(\.receiveGate)
