@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Does a batch as one transaction: where one send is refused, all are.
 struct AllOrNothing: WrappingBackend, BatchingChannelBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Leaves out the last send of a batch, and its result.
 struct ForgettingTheLast: WrappingBackend, BatchingChannelBackend {

@@ -1,4 +1,5 @@
 import Channels
+import ChannelsReference
 
 /// Does the sends of a batch last one first.
 struct ReversingBatches: WrappingBackend, BatchingChannelBackend {
