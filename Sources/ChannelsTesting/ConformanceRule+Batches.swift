@@ -53,12 +53,14 @@ extension ConformanceRule {
         [.specification(13), .semantics(.waiting)]
     ) { trial in
         try await trial.join("b", to: "g")
-        let waits = [try trial.startReceive("a"), try trial.startReceive("b")]
-        try await trial.receiversWait(2)
-        _ = try await trial.sendEach([channelSend("1", to: "a"), groupSend("2", to: "g")])
-        for (wait, text) in zip(waits, ["1", "2"]) {
+        // Each alone: what a group send wakes could hide that the other wakes nobody.
+        let sends = ["a": try channelSend("1", to: "a"), "b": try groupSend("1", to: "g")]
+        for (channel, send) in sends {
+            let wait = try trial.startReceive(channel)
+            try await trial.receiversWait(1)
+            _ = try await trial.sendEach([send])
             let texts = try await wait.texts()
-            try trial.requireEqual(texts, [text], "what the receiver in wait got")
+            try trial.requireEqual(texts, ["1"], "what the receiver in wait on '\(channel)' got")
         }
     }
 
