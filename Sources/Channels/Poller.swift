@@ -41,7 +41,12 @@ final class Poller: Sendable {
 
     // MARK: Waiting
 
-    /// As ``WaitingChannelBackend/receiveManyBlocking(_:options:until:)``.
+    /// As ``WaitingChannelBackend/receiveManyBlocking(_:options:until:)``; it ends ``overtimeMax`` after its time limit, or its
+    /// cancellation, at the latest.
+    ///
+    /// - Throws: `layerFull` (503) where too much is waited for; `outcomeUnknown` (503) where a call that does not return held
+    ///   it up beyond its time limit: that call may have taken a message, which then goes to another receiver; what the store
+    ///   throws, where it fails for long.
     func wait(
         for channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant
     ) async throws -> [Delivery] {
