@@ -18,7 +18,11 @@ struct OffLoopBackend<Base: ChannelBackend>: ChannelBackend {
     }
 
     func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
-        try await calls.run { try await base.receiveMany(channels, options: options) }
+        try await calls.run {
+            // It may have queued behind slow calls for longer than its client had patience.
+            try Task.checkCancellation()
+            return try await base.receiveMany(channels, options: options)
+        }
     }
 
     func groupAdd(_ channel: ChannelName, to group: GroupName, options: GroupAddOptions) async throws {

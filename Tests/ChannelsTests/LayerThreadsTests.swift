@@ -95,6 +95,31 @@ struct LayerThreadsTests {
         try await calls.run {}
     }
 
+    @Test("A receive that queued until its client had gone takes nothing")
+    func cancelledInQueue() async throws {
+        let gate = DispatchSemaphore(value: 0)
+        let store = ScriptedBackend(traits: BackendTraits())
+        let backend = OffLoopBackend(store, layer: "test")
+        try store.put("1", into: "a")
+        let running = Counter()
+        await withTaskGroup(of: Void.self) { tasks in
+            for _ in 0..<LayerThreads.threadsMax {
+                tasks.addTask(executorPreference: backend.calls.threads) {
+                    running.increment()
+                    LayerThreadsTests.block(on: gate)
+                }
+            }
+            while running.count < LayerThreads.threadsMax { await Task.yield() }
+            let receive = Task { try await backend.receiveMany([ChannelName("a")], options: ReceiveOptions()) }
+            while backend.calls.threads.queuedCount < 1 { await Task.yield() }
+            receive.cancel()
+            for _ in 0..<LayerThreads.threadsMax { gate.signal() }
+            await #expect(throws: CancellationError.self) { try await receive.value }
+        }
+        #expect(store.receives.isEmpty)
+        await backend.shutdown()
+    }
+
     /// Blocks the thread, as a store's client does.
     private static func block(on gate: DispatchSemaphore) { gate.wait() }
 
