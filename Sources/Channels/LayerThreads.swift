@@ -42,6 +42,9 @@ final class LayerThreads: TaskExecutor, @unchecked Sendable {
         thread.start()
     }
 
+    /// How many jobs wait for a thread.
+    var queuedCount: Int { condition.withLock { state.jobs.count - state.next } }
+
     func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
 
     /// How many threads there are.
