@@ -2,7 +2,7 @@ import HTTPCore
 import HTTPServer
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct AnswerTests {
+@Suite(.timeLimit(.minutes(3))) struct AnswerTests {
     @Test(
         "Answers of every size and shape arrive as they were made, also to a client with a small buffer",
         arguments: [0, 1, 4096, 4097, 65_536, 3_000_000], [4096, nil] as [Int32?])
