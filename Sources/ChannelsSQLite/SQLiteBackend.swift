@@ -99,16 +99,16 @@ public final class SQLiteBackend: WaitingChannelBackend {
     public func send(
         _ message: Message, to channel: ChannelName, options: SendOptions
     ) async throws -> SendReceipt {
-        try await perform(contentBytes: message.content.count) { store in
-            try store.receipt(sending: message, to: channel, options: options)
+        try await withCheckedThrowingContinuation { continuation in
+            send(message, to: channel, options: options) { continuation.resume(with: $0) }
         }
     }
 
     public func sendGroup(
         _ message: Message, to group: GroupName, options: GroupSendOptions
     ) async throws -> GroupSendReceipt {
-        try await perform(contentBytes: message.content.count) { store in
-            try store.receipt(sending: message, to: group, options: options)
+        try await withCheckedThrowingContinuation { continuation in
+            sendGroup(message, to: group, options: options) { continuation.resume(with: $0) }
         }
     }
 

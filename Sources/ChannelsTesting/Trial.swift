@@ -112,6 +112,7 @@ final class Trial: Sendable {
         while true {
             let stats = try await optional { try await backend.stats() }
             if try isWanted(stats) || ContinuousClock.now >= limit { return stats }
+            // What is waited for is done by threads of the backend's own, of which nobody tells; the limit is in real time.
             try await Task.sleep(for: .milliseconds(1))
         }
     }

@@ -53,11 +53,7 @@ struct FailureTests {
     @Test("What cannot be given back for a full disk goes back when there is room")
     func giveBackLater() async throws {
         let layer = try Layer()
-        let large = String(repeating: "x", count: 1 << 20)
-        try await layer.send("first" + large, to: "a")
-        let taken = try await layer.receive("a")
-        try await layer.send("second" + large, to: "b")  // takes the pages that were freed
-        try await limitPages(of: layer, to: 1)
+        let taken = try await takeAndFill(layer)
         let isGiven = Mutex(false)
         async let lost = {
             let lost = await layer.backend.giveBack(taken)
@@ -145,11 +141,7 @@ struct FailureTests {
     @Test("What was kept for a full disk goes back at shutdown, if there is room by then")
     func keptUntilShutdown() async throws {
         let layer = try Layer()
-        let large = String(repeating: "x", count: 1 << 20)
-        try await layer.send("first" + large, to: "a")
-        let taken = try await layer.receive("a")
-        try await layer.send("second" + large, to: "b")  // takes the pages that were freed
-        try await limitPages(of: layer, to: 1)
+        let taken = try await takeAndFill(layer)
         let given = Task { await layer.backend.giveBack(taken) }
         while layer.backend.unansweredCallCount == 0 { await Task.yield() }
         #expect(try await layer.pending("a") == 0)
@@ -230,6 +222,16 @@ struct FailureTests {
         try await layer.send("3", to: "a")
         #expect(try await wait.value.map(\.text) == ["3"])
         await layer.backend.shutdown()
+    }
+
+    /// Takes a large message from `a`, and lets the file be so full that it has no place to go back to.
+    private func takeAndFill(_ layer: Layer) async throws -> [Delivery] {
+        let large = String(repeating: "x", count: 1 << 20)
+        try await layer.send("first" + large, to: "a")
+        let taken = try await layer.receive("a")
+        try await layer.send("second" + large, to: "b")  // takes the pages that were freed
+        try await limitPages(of: layer, to: 1)
+        return taken
     }
 
     private func limitPages(of layer: Layer, to count: Int) async throws {

@@ -11,6 +11,7 @@ struct StuckBackend: WaitingChannelBackend {
     /// Tells it first.
     private func block(_ operation: String = #function) -> Never {
         FileHandle.standardError.write(Data("stuck in \(operation)\n".utf8))
+        // Nothing waits for this to end: a thread that never comes back is what the test is about.
         while true { sleep(1000) }
     }
 
