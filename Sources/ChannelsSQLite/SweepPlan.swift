@@ -20,15 +20,17 @@ final class SweepPlan: Sendable {
     }
 
     private func plan(for writer: Writer, after instant: ContinuousClock.Instant) {
-        _ = clock.schedule(at: instant.advanced(by: Self.interval)) { [weak writer] in
-            if let writer { self.sweep(writer) }
+        _ = clock.schedule(at: instant.advanced(by: Self.interval)) { [weak self, weak writer] in
+            // The clock, which may live for ever, keeps nothing of a layer that is closed.
+            if let self, let writer { self.sweep(writer) }
         }
     }
 
     private func sweep(_ writer: Writer) {
         // From the instant of the sweep, not from when its outcome is heard: the clock may be far ahead by then.
-        let call = TypedCall({ store in (outcome: try store.sweep(), at: store.now) }) { [weak writer] result in
-            guard let writer else { return }
+        let operation = { @Sendable (store: Store) in (outcome: try store.sweep(), at: store.now) }
+        let call = TypedCall(operation) { [weak self, weak writer] result in
+            guard let self, let writer else { return }
             switch result {
             case .success((.more, _)): self.sweep(writer)  // others have their turn in between
             case .success((.later, let time)): self.plan(for: writer, after: writer.instant(of: time))

@@ -78,7 +78,8 @@ extension Harness {
                 #expect(sent.problem == "outcome-unknown")
                 let duration = await ContinuousClock().measure {
                     server.signal(SIGTERM)
-                    #expect(await server.exitStatus() == 0)
+                    let status = await server.exitStatus()
+                    #expect(status == 0, "\(server.errorText)")
                 }
                 print("ended beside backends that hang in \(duration)")
                 #expect(duration < .seconds(10))
