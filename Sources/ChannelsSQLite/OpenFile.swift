@@ -24,7 +24,8 @@ final class OpenFile: @unchecked Sendable {
     /// - Throws: ``RegistryError``, with a text for the operator.
     init(
         path: String, isFull: Bool, settings: LayerSettings, clock: any ChannelClock,
-        wall: @escaping @Sendable () -> Int64, space: DiskSpace? = nil, slice: Slice = Slice(), spanBits: Int64 = 8
+        wall: @escaping @Sendable () -> Int64, space: DiskSpace? = nil, slice: Slice = Slice(), spanBits: Int64 = 8,
+        queueRowsMax: Int = 1024
     ) throws {
         // SQLite takes a path that begins with a scheme for a URI.
         let path = path.hasPrefix("file:") ? "./" + path : path
@@ -42,7 +43,8 @@ final class OpenFile: @unchecked Sendable {
             (store, time) = try queue.writeWithoutTransaction { database in
                 try Self.prepare(database, path: path)
                 let store = try Store(
-                    database, settings: settings, room: WaitingRoom(), slice: slice, spanBits: spanBits)
+                    database, settings: settings, room: WaitingRoom(), slice: slice, spanBits: spanBits,
+                    queueRowsMax: queueRowsMax)
                 let isNew = store.layer.epoch == 0
                 let stopped = FileInstant(time: store.layer.time, wall: store.layer.wall)
                 let time = FileTime(after: isNew ? nil : stopped, clock: clock, wall: wall)

@@ -56,7 +56,9 @@ struct Queue {
 extension Store {
     func findQueue(of channel: ChannelName) throws -> Queue? {
         let name = channel.queue
-        return try prepared(
+        if let queue = queues.find(name) { return queue }
+        if queues.isFull { try forgetQueues() }
+        let found = try prepared(
             """
             SELECT id, lane, pending, settledThrough, firstDeadline, sweepAt, lastChange,
                 sent, delivered, expired, purged, rejected, dropped, lastDeadline,
@@ -64,6 +66,8 @@ extension Store {
             FROM queue WHERE name = ?
             """
         ).first(.text(name.rawValue)) { Queue($0, name: name) }
+        if let found { queues.add(found) }
+        return found
     }
 
     func makeQueue(of channel: ChannelName) throws -> Queue {
@@ -76,10 +80,11 @@ extension Store {
         try prepared("INSERT INTO queue VALUES (?, ?, ?, 0, ?, ?, 0, ?, 0, ?, 0, 0, 0, 0, 0, 0)").run(
             .int(queue.id), .text(queue.name.rawValue), .int(queue.lane), .int(queue.settledThrough),
             .int(queue.firstDeadline), .int(queue.sweepAt), .int(now))
+        queues.add(queue)
         return queue
     }
 
-    /// Writes it back, after a change that counts as one.
+    /// Has it written, after a change that counts as one.
     func save(_ queue: inout Queue) throws {
         queue.lastChange = now
         try write(&queue)
@@ -92,7 +97,20 @@ extension Store {
             queue.sweepAt = due
             try prepared("UPDATE queue SET sweepAt = ? WHERE id = ?").run(.int(due), .int(queue.id))
         }
-        // None of these is in an index, which would have to be written too.
+        queues.change(queue)
+    }
+
+    /// Writes what has changed.
+    func saveQueues() throws { for queue in queues.takeChanged() { try update(queue) } }
+
+    /// Before a statement looks at the table itself, or changes it.
+    func forgetQueues() throws {
+        try saveQueues()
+        queues.removeAll()
+    }
+
+    /// None of these columns is in an index, which would have to be written too.
+    private func update(_ queue: Queue) throws {
         try prepared(
             """
             UPDATE queue SET lane = ?, pending = ?, settledThrough = ?, firstDeadline = ?, lastDeadline = ?,
@@ -103,8 +121,7 @@ extension Store {
             .int(queue.lane), .int(queue.pending), .int(queue.settledThrough), .int(queue.firstDeadline),
             .int(queue.lastDeadline), .int(queue.purgedLane), .int(queue.lastChange), .int(queue.counts.sent),
             .int(queue.counts.delivered), .int(queue.counts.expired), .int(queue.counts.purged),
-            .int(queue.counts.rejected),
-            .int(queue.counts.dropped), .int(queue.id))
+            .int(queue.counts.rejected), .int(queue.counts.dropped), .int(queue.id))
     }
 
     /// How long a channel's counts are kept after its last message, membership and receiver.

@@ -61,6 +61,7 @@ extension Store {
     /// - Throws: ``WorkRemains``
     func flush(begin: Int64) throws {
         while true {
+            try forgetQueues()
             let due = try prepared(
                 "SELECT name FROM queue WHERE sweepAt <= ? AND pending > 0 AND firstDeadline <= ? LIMIT 100"
             ).all(.int(begin), .int(begin)) { try $0.channelName(0) }

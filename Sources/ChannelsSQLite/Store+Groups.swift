@@ -128,6 +128,7 @@ extension Store {
         group.members -= 1
         if group.members == 0, !group.isClosed { layer.groups -= 1 }
         try save(group)
+        try saveQueues()
         let hasUnread = try prepared(
             """
             SELECT 1 FROM entry
@@ -161,6 +162,7 @@ extension Store {
             """
         ).run(.int(queue), .int(group))
         guard database.changesCount > 0 else { return }
+        try forgetQueues()
         try prepared("UPDATE queue SET lastChange = ?1, sweepAt = MIN(sweepAt, ?2) WHERE id = ?3").run(
             .int(now), .int(now + Self.countsKept), .int(queue))
     }

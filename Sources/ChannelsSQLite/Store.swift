@@ -22,6 +22,7 @@ final class Store {
     /// Purges of this process, so that they win over a later giveBack.
     let purges = Purges()
 
+    var queues: QueueRows
     private var savedLayer = LayerRow()
     private var statements: [UnsafePointer<UInt8>: PreparedStatement] = [:]
 
@@ -30,7 +31,8 @@ final class Store {
     let spanBits: Int64
 
     init(
-        _ database: Database, settings: LayerSettings, room: WaitingRoom, slice: Slice = Slice(), spanBits: Int64 = 8
+        _ database: Database, settings: LayerSettings, room: WaitingRoom, slice: Slice = Slice(), spanBits: Int64 = 8,
+        queueRowsMax: Int = 1024
     ) throws {
         self.database = database
         self.settings = settings
@@ -38,6 +40,7 @@ final class Store {
         self.slice = slice
         sliceMax = slice
         self.spanBits = spanBits
+        queues = QueueRows(rowsMax: queueRowsMax)
         layer = try LayerRow.load(self)
         savedLayer = layer
     }
@@ -98,6 +101,7 @@ final class Store {
     ///
     /// - Throws: `DatabaseError`; then `rollback` must follow.
     func finish() throws {
+        try saveQueues()
         // A wall clock that was set is noted, though nothing else has changed: after a crash it is compared with.
         let shift = (wall - layer.wall) - (now - layer.time)
         guard layer != savedLayer || abs(shift) > Self.wallShiftMax else { return }
@@ -118,6 +122,7 @@ final class Store {
     /// Undoes the transaction, in memory too. SQLite may have done so on its own.
     func rollback() {
         layer = savedLayer
+        queues.removeAll()
         purges.rollback()
         room.rollback()
         guard database.isInsideTransaction else { return }

@@ -7,12 +7,15 @@ import GRDB
 /// A layer in a file, for its comparison with the reference, over several opens of the file.
 ///
 /// Each operation has a transaction of its own, and another one while work remains. Every fifth is first done in one
-/// that is rolled back, of which nothing may be seen.
+/// that is rolled back, of which nothing may be seen. Or several operations share one.
 final class ComparedFile: ComparedLayer {
     /// A slice that hardly suffices may not reach all who lapsed.
     let mayCountLapsed: Bool
 
     private var store: Store!
+    private let operationsPerTransaction: Int
+    /// Of the transaction that is open.
+    private var operationCount = 0
     private var transactionCount = 0
     private var now = Duration.zero
     private var timeAtStart: Int64 = 0
@@ -23,7 +26,10 @@ final class ComparedFile: ComparedLayer {
     /// Waits that ended in transactions that were committed.
     private var served: [Waiter] = []
 
-    init(isShortOfSlice: Bool) { mayCountLapsed = isShortOfSlice }
+    init(isShortOfSlice: Bool, operationsPerTransaction: Int) {
+        mayCountLapsed = isShortOfSlice
+        self.operationsPerTransaction = operationsPerTransaction
+    }
 
     /// Goes on with a file that was opened, for the first time or again.
     func open(_ store: Store) {
@@ -35,6 +41,7 @@ final class ComparedFile: ComparedLayer {
     /// Before the file is closed.
     func close() {
         lastNumber = number(store.layer.sequence)
+        do { try commit() } catch { fatalError("\(error)") }
         store = nil
     }
 
@@ -59,19 +66,16 @@ final class ComparedFile: ComparedLayer {
         while true {
             do {
                 store.move(to: FileInstant(time: timeAtStart + now.nanoseconds, wall: 1))
-                transactionCount += 1
-                if transactionCount.isMultiple(of: 5) {
-                    try store.begin()
-                    _ = try? operation(store)
-                    store.rollback()
-                }
-                try store.begin()
+                try begin(operation)
                 let result = Result { try operation(store) }
                 if case .failure(let error) = result, !(error is WorkRemains), !(error is ChannelError) { throw error }
-                try store.finish()
-                try store.commit()
+                operationCount += 1
                 served += store.room.takeEnded()
-                if case .failure(is WorkRemains) = result { continue }
+                if case .failure(is WorkRemains) = result {
+                    try commit()
+                    continue
+                }
+                if operationCount >= operationsPerTransaction { try commit() }
                 return try result.get()
             } catch let error as ChannelError {
                 throw error
@@ -79,6 +83,24 @@ final class ComparedFile: ComparedLayer {
                 fatalError("\(error)")
             }
         }
+    }
+
+    private func begin<Value>(_ operation: (Store) throws -> Value) throws {
+        guard operationCount == 0 else { return }
+        transactionCount += 1
+        if transactionCount.isMultiple(of: 5) {
+            try store.begin()
+            _ = try? operation(store)
+            store.rollback()
+        }
+        try store.begin()
+    }
+
+    private func commit() throws {
+        guard operationCount > 0 else { return }
+        operationCount = 0
+        try store.finish()
+        try store.commit()
     }
 
     // MARK: Time

@@ -18,7 +18,7 @@ struct ComparisonTests {
     private static func run(seed: UInt64) throws -> String? {
         let folder = try TemporaryFolder()
         let isShort = seed.isMultiple(of: 3)
-        let layer = ComparedFile(isShortOfSlice: isShort)
+        let layer = ComparedFile(isShortOfSlice: isShort, operationsPerTransaction: seed % 3 == 1 ? 5 : 1)
         var comparison = Comparison(of: layer, seed: seed)
         for part in 0..<8 where comparison.failure == nil {
             // Some runs with hardly any slice, so that everything takes several; with one of a single row, but for the end:
@@ -27,7 +27,8 @@ struct ComparisonTests {
             if isShort { (slice.rows, slice.bytes) = seed == 9 && part < 7 ? (1, 20) : (3, 60) }
             let file = try OpenFile(
                 path: folder.path("layer.db"), isFull: false, settings: RandomArguments.settings, clock: ManualClock(),
-                wall: { 1 }, slice: slice, spanBits: seed.isMultiple(of: 2) ? 8 : 1)
+                wall: { 1 }, slice: slice, spanBits: seed.isMultiple(of: 2) ? 8 : 1,
+                queueRowsMax: seed.isMultiple(of: 2) ? 1024 : 2)
             file.use { store in
                 layer.open(store)
                 comparison.perform(500)

@@ -51,6 +51,32 @@ struct RestartTests {
         await first.backend.shutdown()
     }
 
+    @Test("What is sent to a channel that was let go of, or flushed, is there after a kill, and in the counts")
+    func comeback() async throws {
+        let first = try Layer(in: folder)
+        try await first.send("1", to: "a")
+        _ = try await first.receive("a")
+        // A sweep lets go of it.
+        for _ in 0..<100 where try await first.backend.stats().channels != 0 {
+            first.clock.advance(by: .seconds(1))
+        }
+        #expect(try await first.backend.stats().channels == 0)
+        try await first.send("2", to: "a")
+        try await first.send("3", to: "b")
+        try await first.backend.flush()
+        try await first.send("4", to: "b")
+        try folder.copy("layer.db", to: "killed.db")
+
+        let second = try Layer(in: folder, file: "killed.db")
+        let a = try await second.backend.status(of: ChannelName("a"))
+        let b = try await second.backend.status(of: ChannelName("b"))
+        #expect(a.counts == MessageCounts(sent: 1, purged: 1))
+        #expect(b.counts == MessageCounts(sent: 2, purged: 1))
+        #expect(try await second.receiveTexts("a", "b") == ["4"])
+        await second.backend.shutdown()
+        await first.backend.shutdown()
+    }
+
     @Test("A receiver that waits is served once, and the kill after that delivers nothing twice")
     func killAfterHandOver() async throws {
         let first = try Layer(in: folder)
