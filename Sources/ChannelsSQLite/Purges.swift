@@ -24,6 +24,7 @@ final class Purges {
             byName[purge.name] = purge.lane
             order.append(purge)
         }
+        beforeTransaction = ([], all)
         while order.count - orderStart > Self.countMax {
             let oldest = order[orderStart]
             if byName[oldest.name] == oldest.lane { byName[oldest.name] = nil }

@@ -103,7 +103,7 @@ extension Store {
     /// Writes what has changed.
     func saveQueues() throws { for queue in queues.takeChanged() { try update(queue) } }
 
-    /// Before a statement looks at the table itself, or changes it.
+    /// Before a statement changes the table, or looks at other columns than those that are always current in it.
     func forgetQueues() throws {
         try saveQueues()
         queues.removeAll()

@@ -1,9 +1,11 @@
 import Channels
 
-/// The rows of the table `queue` that were used last: each is read once, and written once for all of a transaction.
+/// Rows of the table `queue` that were used lately: each is read once, and written once for all of a transaction.
 ///
 /// Nobody else writes the file, so what was read stays true. What changes is here first, and in the file when the
-/// transaction ends or a statement is about to look at the table by itself (`Store.forgetQueues`).
+/// transaction ends or a statement is about to change the table by itself (`Store.forgetQueues`). `id`, `name` and
+/// `sweepAt` are always current in the file, as indexes lead by them to rows: a statement that reads no other column
+/// needs nothing before it.
 struct QueueRows {
     /// A row and whether the file has another one.
     private final class Row {
@@ -18,6 +20,7 @@ struct QueueRows {
 
     private var rows: [ChannelName: Row] = [:]
     private var changed: [Row] = []
+    /// From so many on, all are written and forgotten before another is read. One operation may change more.
     private let rowsMax: Int
 
     var isFull: Bool { rows.count >= rowsMax }
@@ -49,6 +52,9 @@ struct QueueRows {
         defer { changed.removeAll(keepingCapacity: true) }
         return changed.map(\.queue)
     }
+
+    /// Forgets one, which is not to be written.
+    mutating func remove(_ name: ChannelName) { rows[name] = nil }
 
     mutating func removeAll() {
         rows.removeAll(keepingCapacity: true)

@@ -52,7 +52,6 @@ extension Store {
 
     private func sweepQueues() throws {
         while !slice.isUsedUp {
-            try forgetQueues()
             let due = try prepared("SELECT name FROM queue WHERE sweepAt <= ? ORDER BY sweepAt LIMIT 100")
                 .all(.int(now)) { try $0.channelName(0) }
             guard !due.isEmpty else { return }
@@ -67,7 +66,8 @@ extension Store {
 
     /// Lets go of a queue that nothing needs, or notes when to look at it again.
     func scheduleNext(_ queue: Queue) throws {
-        try forgetQueues()
+        try saveQueues()
+        queues.remove(queue.name)
         var next = queue.firstDeadline
         if queue.pending == 0 {
             let isSubscribed = try prepared("SELECT 1 FROM subscription WHERE queue = ? LIMIT 1")

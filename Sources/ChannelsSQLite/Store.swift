@@ -116,10 +116,12 @@ final class Store {
     /// - Throws: `DatabaseError`; then `rollback` must follow.
     func commit() throws {
         try prepared("COMMIT").run()
+        savedLayer = layer
         purges.commit()
     }
 
-    /// Undoes the transaction, in memory too. SQLite may have done so on its own.
+    /// Undoes the transaction, in memory too. SQLite may have done so on its own. Nothing where none has begun since the
+    /// last was committed.
     func rollback() {
         layer = savedLayer
         queues.removeAll()

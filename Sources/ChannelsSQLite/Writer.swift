@@ -24,7 +24,7 @@ final class Writer: @unchecked Sendable {
     private let time: FileTime
     private let space: DiskSpace
     private let transactionTimeMax: Duration
-    private let sweeps: SweepPlan
+    let sweeps: SweepPlan
     private let committed = Atomic<Int>(0)
     /// Calls to be run again, before all others.
     private var repeats: [any Call] = []

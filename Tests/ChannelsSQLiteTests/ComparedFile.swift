@@ -23,7 +23,7 @@ final class ComparedFile: ComparedLayer {
     private var numberStarts: [(inFile: Int64, inReference: UInt64)] = []
     /// The last that was given before the file was closed.
     private var lastNumber: UInt64 = 0
-    /// Waits that ended in transactions that were committed.
+    /// Waits that ended since the driver last asked.
     private var served: [Waiter] = []
 
     init(isShortOfSlice: Bool, operationsPerTransaction: Int) {

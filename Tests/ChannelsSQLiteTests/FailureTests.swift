@@ -112,6 +112,28 @@ struct FailureTests {
         await layer.backend.shutdown()
     }
 
+    @Test("A send that is refused before its transaction undoes nothing of the one before")
+    func refusalAfterCommit() async throws {
+        let free = Mutex(1 << 30)
+        let layer = try Layer(space: DiskSpace { (free.withLock { $0 }, 1 << 40) })
+        func refuseOne() async {
+            free.withLock { $0 = 0 }
+            await #expect(throws: ChannelError.self) { try await layer.send("no", to: "a") }
+            free.withLock { $0 = 1 << 30 }
+        }
+        let first = try await layer.send("1", to: "a")
+        await refuseOne()
+        let second = try await layer.send("2", to: "b")
+        #expect(second.id > first.id)
+        let taken = try await layer.receive("b")
+        try await layer.backend.flush()
+        await refuseOne()
+        #expect(await layer.backend.giveBack(taken) == 0)
+        #expect(try await layer.receiveTexts("a", "b").isEmpty)
+        #expect(try await layer.backend.stats().counts == MessageCounts(sent: 2, purged: 2))
+        await layer.backend.shutdown()
+    }
+
     @Test("Each call has the answer to its own failure, however many fail")
     func ownAnswers() async throws {
         let layer = try Layer()

@@ -318,6 +318,21 @@ struct OperationTests {
         await layer.backend.shutdown()
     }
 
+    @Test("The clock keeps nothing of a layer that is closed, though it stand still", .timeLimit(.minutes(1)))
+    func lettingGo() async throws {
+        let folder = try TemporaryFolder()
+        let clock = ManualClock()
+        weak var sweeps: SweepPlan?
+        do {
+            let backend = try SQLiteBackend(path: folder.path("layer.db"), clock: clock)
+            sweeps = backend.writer.sweeps
+            await backend.shutdown()
+        }
+        #expect(clock.scheduledCount == 1)
+        // The writer's thread has a few steps to its end.
+        while sweeps != nil { await Task.yield() }
+    }
+
     private var roomy: LayerSettings {
         var settings = LayerSettings()
         settings.capacity = 1_000_000
