@@ -8,11 +8,12 @@ ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # What is needed, as PATH-OF-A-FILE-OR-COMMAND:PACKAGE.
 BUILD_NEEDS := pkg-config:pkg-config /usr/include/sqlite3.h:libsqlite3-dev \
-	curl-config:libcurl4-openssl-dev
+	curl-config:libcurl4-openssl-dev /usr/include/hiredis/read.h:libhiredis-dev
 BENCH_NEEDS := nginx:nginx-light /usr/lib/nginx/modules/ngx_nchan_module.so:libnginx-mod-nchan webdis:webdis \
 	redis-server:redis-server wrk:wrk
 MICRO_NEEDS := valgrind:valgrind
-TEST_NEEDS := nginx:nginx-light node:nodejs python3:python3 curl:curl chromium:chromium strace:strace
+TEST_NEEDS := nginx:nginx-light node:nodejs python3:python3 curl:curl chromium:chromium strace:strace \
+	redis-server:redis-server
 
 # All tests take two minutes on two cores. What hangs nevertheless is ended, with all that it has started, and has failed.
 # (At a terminal it stays in the foreground, so that ^C reaches it.)
@@ -66,7 +67,7 @@ sanitize:
 	$(call install,$(BUILD_NEEDS) $(TEST_NEEDS))
 	@for sanitizer in thread address; do \
 	  for tests in 'HTTP(Core|Server)Tests|ReactorTests' 'Channels(HTTP)?Tests|FolderBackendTests' \
-	    'Channels(Memory|SQLite|Testing)Tests' HarnessTests; do \
+	    'Channels(Memory|SQLite|Redis|Testing)Tests' HarnessTests; do \
 	    $(BOUNDED) swift test --disable-xctest --sanitize $$sanitizer --scratch-path .build-$$sanitizer --filter "$$tests" \
 	      --skip Crowds --skip Browser --skip realTime; \
 	  done; \

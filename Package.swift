@@ -30,6 +30,7 @@ let package = Package(
         .library(name: "ChannelsMemory", targets: ["ChannelsMemory"]),
         .library(name: "ChannelsTesting", targets: ["ChannelsTesting"]),
         .library(name: "ChannelsSQLite", targets: ["ChannelsSQLite"]),
+        .library(name: "ChannelsRedis", targets: ["ChannelsRedis"]),
         .library(name: "LaurelServer", targets: ["LaurelServer"]),
     ],
     dependencies: [
@@ -53,6 +54,8 @@ let package = Package(
                 "Channels", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
+        .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+        room("ChannelsRedis", imports: ["Channels", "Reactor", "CHiredis"]),
         room("ChannelsHTTP", imports: ["Channels", "HTTPCore"]),
         room("ChannelsTesting", imports: ["Channels"]),
         room(
@@ -106,6 +109,7 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),
+        tests("ChannelsRedisTests", imports: ["ChannelsRedis", "Channels", "ChannelsTesting", "Reactor"]),
         tests(
             "ChannelsHTTPTests",
             imports: [
