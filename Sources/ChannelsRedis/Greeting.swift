@@ -1,0 +1,65 @@
+/// What a connection says first, and what the answers to it mean.
+struct Greeting {
+    enum Step {
+        case authentication
+        case database
+        case ping
+        case name
+        case prelude
+    }
+
+    /// In the order in which they are sent, without waiting for answers in between.
+    let commands: [(step: Step, command: RedisCommand)]
+    /// The connection is a subscriber's.
+    let subscribes: Bool
+    private let password: String?
+
+    init(_ credentials: RedisCredentials, prelude: [RedisCommand]) {
+        var commands: [(step: Step, command: RedisCommand)] = []
+        if let password = credentials.password {
+            var command = RedisCommand("AUTH")
+            if let user = credentials.user { command.append(user) }
+            command.append(password)
+            commands.append((.authentication, command))
+        }
+        if credentials.database != 0 {
+            var command = RedisCommand("SELECT")
+            command.append(Int64(credentials.database))
+            commands.append((.database, command))
+        }
+        // Whoever may not speak, or comes too early, is told so here, whatever the prelude is: NOAUTH, LOADING, MASTERDOWN, too
+        // many clients.
+        commands.append((.ping, RedisCommand("PING")))
+        var name = RedisCommand("CLIENT")
+        name.append("SETNAME")
+        name.append("laurel")
+        commands.append((.name, name))
+        self.commands = commands + prelude.map { (.prelude, $0) }
+        subscribes = prelude.contains { $0.subscribes }
+        password = credentials.password
+    }
+
+    /// Why the connection cannot be used; nil where this answer is no reason.
+    func refusal(by reply: RedisReply, to step: Step) -> String? {
+        guard case .error(let text) = reply else {
+            // What else has got hold of the port, be it this socket itself (a port of nobody's can connect to itself).
+            if case .ping = step, reply != .status("PONG") { return "no Redis answers there" }
+            return nil
+        }
+        switch step {
+        // Not being allowed to is no harm: a name is for whoever looks at the list of clients.
+        case .name: return nil
+        case .ping where text.hasPrefix("NOPERM"): return nil
+        case .authentication: return withoutPassword(text)
+        case .ping, .database, .prelude: return text
+        }
+    }
+
+    /// To a command that it does not know a server answers with what it was told: `… with args beginning with: 'secret'`.
+    private func withoutPassword(_ text: String) -> String {
+        let end = text.firstRange(of: ", with args")?.lowerBound ?? text.endIndex
+        let beginning = String(text[..<end])
+        guard let password, !password.isEmpty else { return beginning }
+        return beginning.replacing(password, with: "***")
+    }
+}

@@ -1,0 +1,153 @@
+import Foundation
+import Synchronization
+
+/// A real redis-server that a test starts, on a port of 127.0.0.1 and on a unix socket, in a folder of its own; it keeps nothing.
+///
+/// Its process is ours: only this class waits for it, so its number is nobody else's until then.
+final class RedisServer: Sendable {
+    let port: UInt16
+    let unixPath: String
+    private let folder: String
+    private let arguments: [String]
+    private let process = Mutex<pid_t?>(nil)
+
+    /// It could not be started.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private init(arguments: [String]) throws {
+        self.arguments = arguments
+        port = try Self.freePort()
+        folder = FileManager.default.temporaryDirectory.appending(path: "laurel-redis-\(UUID().uuidString)").path
+        unixPath = folder + "/redis.sock"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    }
+
+    /// Makes a server, runs `body`, and ends the server whatever happened.
+    ///
+    /// - Parameters:
+    ///   - arguments: Of redis-server, besides those that say where it listens: `["--requirepass", "secret"]`.
+    ///   - isStarted: False: the test starts it.
+    static func run<Result>(
+        _ arguments: [String] = [], isStarted: Bool = true, _ body: (RedisServer) async throws -> Result
+    ) async throws -> Result {
+        let server = try RedisServer(arguments: arguments)
+        defer {
+            server.kill()
+            try? FileManager.default.removeItem(atPath: server.folder)
+        }
+        if isStarted { try await server.start() }
+        return try await body(server)
+    }
+
+    /// Starts it, again after it was killed, and returns when it takes connections.
+    func start() async throws {
+        var ends: [Int32] = [-1, -1]
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw Failure(description: "no pipe") }
+        let (readEnd, writeEnd) = (ends[0], ends[1])
+        do {
+            try spawn(output: writeEnd)
+        } catch {
+            close(writeEnd)
+            close(readEnd)
+            throw error
+        }
+        close(writeEnd)
+        let failure = await withCheckedContinuation { continuation in
+            // It reads on after that: a server whose output nobody reads would stand still some day.
+            Thread.detachNewThread { Self.read(readEnd) { continuation.resume(returning: $0) } }
+        }
+        if let failure { throw failure }
+    }
+
+    /// SIGKILL, and waits for its end. Nothing if it does not run.
+    func kill() {
+        process.withLock { process in
+            guard let pid = process.take() else { return }
+            Foundation.kill(pid, SIGKILL)
+            while waitpid(pid, nil, 0) == -1 && errno == EINTR {}
+        }
+    }
+
+    /// Freezes it: the kernel still takes connections and bytes for it.
+    func pause() { signal(SIGSTOP) }
+    func resume() { signal(SIGCONT) }
+
+    private func signal(_ number: Int32) {
+        process.withLock { process in
+            if let process { Foundation.kill(process, number) }
+        }
+    }
+
+    // MARK: The process
+
+    private func spawn(output: Int32) throws {
+        let command =
+            [
+                "redis-server", "--bind", "127.0.0.1", "--port", "\(port)", "--unixsocket", unixPath, "--dir", folder,
+                "--save", "", "--appendonly", "no",
+            ] + arguments
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, output, 1)
+        posix_spawn_file_actions_adddup2(&actions, output, 2)
+        var list: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) }
+        defer { for word in list { free(word) } }
+        list.append(nil)
+        let code = process.withLock { process in
+            precondition(process == nil, "It runs already")
+            var pid = pid_t()
+            let code = posix_spawnp(&pid, list[0]!, &actions, nil, list, environ)
+            if code == 0 { process = pid }
+            return code
+        }
+        guard code == 0 else {
+            throw Failure(description: "redis-server cannot be started: \(String(cString: strerror(code)))")
+        }
+    }
+
+    /// Reads to the end, and says once whether it has come to take connections.
+    private static func read(_ descriptor: Int32, _ outcome: (Failure?) -> Void) {
+        var text = ""
+        var isOver = false
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = Foundation.read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            if isOver { continue }
+            text += String(decoding: buffer[..<count], as: UTF8.self)
+            // The unix socket is the last that it opens, and this line comes after it.
+            if text.contains("eady to accept connections") && text.contains(".sock") {
+                isOver = true
+                outcome(nil)
+            }
+        }
+        close(descriptor)
+        if !isOver { outcome(Failure(description: "redis-server ended: \(text)")) }
+    }
+
+    /// Below the ports that the kernel gives to who connects, so that it stays free while the server is down.
+    private static func freePort() throws -> UInt16 {
+        for _ in 0..<100 {
+            let port = UInt16.random(in: 20_000..<32_000)
+            let socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer { close(socket) }
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = port.bigEndian
+            address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
+            let isFree = withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                }
+            }
+            if isFree { return port }
+        }
+        throw Failure(description: "no free port")
+    }
+}
