@@ -60,13 +60,13 @@ lint:
 format:
 	@swift format --in-place --recursive --configuration .swift-format Package.swift Sources Tests Benchmarks
 
-# Data races and stray pointers, each with a build of its own. The browser, the crowds and rules in real time stay out: what they wait
-# for is speed.
+# Data races and stray pointers, each with a build of its own. The browser, the crowds and rules in real time (those of the folder
+# backend all are) stay out: what they wait for is speed.
 sanitize: export LSAN_OPTIONS := suppressions=$(CURDIR)/Tests/leaks-of-others.supp:print_suppressions=0
 sanitize:
 	$(call install,$(BUILD_NEEDS) $(TEST_NEEDS))
 	@for sanitizer in thread address; do \
-	  for tests in 'HTTP(Core|Server)Tests|ReactorTests' 'Channels(HTTP)?Tests|FolderBackendTests' \
+	  for tests in 'HTTP(Core|Server)Tests|ReactorTests' 'Channels(HTTP)?Tests' \
 	    'Channels(Memory|SQLite|Redis|Testing)Tests' HarnessTests; do \
 	    $(BOUNDED) swift test --disable-xctest --sanitize $$sanitizer --scratch-path .build-$$sanitizer --filter "$$tests" \
 	      --skip Crowds --skip Browser --skip realTime; \
