@@ -9,6 +9,11 @@ protocol ComparedLayer: AnyObject {
 
     /// True where a group send may still count members that lapsed just now. They get nothing.
     var mayCountLapsed: Bool { get }
+    /// False where a flush has the counts of channels begin anew. (True by default.)
+    var keepsCountsOverFlush: Bool { get }
+    /// False where what goes to a receiver in wait goes through the store, as if there were none: nobody waits then. (True by
+    /// default.)
+    var canWait: Bool { get }
 
     // MARK: Time
 
@@ -63,4 +68,9 @@ protocol ComparedLayer: AnyObject {
     func stats() -> LayerStats
     /// What takes room, by kind. None of it may be left of a layer in which all has run out.
     func leftovers() -> [(what: String, count: Int)]
+}
+
+extension ComparedLayer {
+    var keepsCountsOverFlush: Bool { true }
+    var canWait: Bool { true }
 }

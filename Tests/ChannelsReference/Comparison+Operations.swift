@@ -64,6 +64,7 @@ extension Comparison {
     mutating func flush() -> String {
         layer.flush()
         reference.flush()
+        if !layer.keepsCountsOverFlush { reference.forgetCounts() }
         return "flush"
     }
 
@@ -72,6 +73,7 @@ extension Comparison {
     // MARK: Waits
 
     mutating func wait() -> String {
+        guard layer.canWait else { return receive() }
         let (names, options) = arguments.receive()
         let (deliveries, wait) = layer.receiveOrWait(names.map { try! ChannelName($0) }, options: options)
         compare(

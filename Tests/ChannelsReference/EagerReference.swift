@@ -61,6 +61,9 @@ struct EagerReference {
     /// For each purge: what it concerned (nil for everything).
     var purges: [String?] = []
 
+    /// Counts of channels up to the last flush, where they were forgotten then.
+    private var forgotten = MessageCounts()
+
     init(settings: LayerSettings) { self.settings = settings }
 
     static func queueName(_ channel: String) -> String {
@@ -194,7 +197,13 @@ struct EagerReference {
 
     mutating func giveBack(_ copy: Copy, now: Duration) {
         let name = Self.queueName(copy.channel)
-        queues[name, default: Queue()].counts.delivered -= 1
+        if queues[name, default: Queue()].counts.delivered > 0 {
+            queues[name]!.counts.delivered -= 1
+        } else {
+            queues[name]!.counts.sent += 1
+            forgotten.sent -= 1
+            forgotten.delivered -= 1
+        }
         var restored = copy
         restored.purges = 0
         if purges[copy.purges...].contains(where: { $0 == nil || Self.matches($0!, copy.channel) }) {
@@ -232,6 +241,12 @@ struct EagerReference {
         }
     }
 
+    /// Of backends whose counts of channels begin anew after a flush. The totals go on.
+    mutating func forgetCounts() {
+        forgotten = totals
+        for name in queues.keys { queues[name]!.counts = MessageCounts() }
+    }
+
     // MARK: Groups
 
     mutating func groupAdd(_ channel: String, to group: String, expiry: Duration, now: Duration) {
@@ -264,7 +279,7 @@ struct EagerReference {
     }
 
     var totals: MessageCounts {
-        queues.values.reduce(into: MessageCounts()) { sum, queue in
+        queues.values.reduce(into: forgotten) { sum, queue in
             sum.sent += queue.counts.sent
             sum.delivered += queue.counts.delivered
             sum.expired += queue.counts.expired
