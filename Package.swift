@@ -55,7 +55,12 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
         .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
-        room("ChannelsRedis", imports: ["Channels", "Reactor", "CHiredis"]),
+        .target(
+            name: "ChannelsRedis", dependencies: ["Channels", "Reactor", "CHiredis"],
+            resources: [
+                "rows", "queues", "groups", "settling", "bells", "messages", "sweeping", "operations",
+            ].map { .embedInCode("Scripts/\($0).lua") },
+            swiftSettings: settings),
         room("ChannelsHTTP", imports: ["Channels", "HTTPCore"]),
         room("ChannelsTesting", imports: ["Channels"]),
         room(
@@ -67,7 +72,7 @@ let package = Package(
             name: "LaurelServer",
             dependencies: [
                 "CLinux", "Reactor", "HTTPCore", "HTTPServer", "Channels", "ChannelsMemory", "ChannelsSQLite",
-                "ChannelsHTTP", "HTTPClient", "LoadGenerator",
+                "ChannelsRedis", "ChannelsHTTP", "HTTPClient", "LoadGenerator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -109,7 +114,9 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),
-        tests("ChannelsRedisTests", imports: ["ChannelsRedis", "Channels", "ChannelsTesting", "Reactor"]),
+        tests(
+            "ChannelsRedisTests",
+            imports: ["ChannelsRedis", "Channels", "ChannelsReference", "ChannelsTesting", "Reactor"]),
         tests(
             "ChannelsHTTPTests",
             imports: [

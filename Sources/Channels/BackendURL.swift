@@ -33,7 +33,8 @@ public struct BackendURL: Sendable, Equatable {
             && left.parameters.elementsEqual(right.parameters, by: ==)
     }
 
-    private static func decode(_ text: Substring) -> String? {
+    /// Percent-decoded; nil where that gives no text.
+    package static func decode(_ text: Substring) -> String? {
         var bytes: [UInt8] = []
         var rest = Substring(text).utf8[...]
         while let byte = rest.popFirst() {

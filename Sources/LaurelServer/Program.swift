@@ -1,5 +1,6 @@
 import Channels
 import ChannelsMemory
+import ChannelsRedis
 import ChannelsSQLite
 
 /// The program that runs: `laurel`, or somebody's own with further backends.
@@ -17,6 +18,7 @@ struct Program: Sendable {
         var backends = BackendRegistry()
         backends.register("memory") { try MemoryBackend.make($0) }
         backends.register("sqlite") { try SQLiteBackend.make($0) }
+        for scheme in RedisBackend.schemes { backends.register(scheme) { try RedisBackend.make($0) } }
         let name = CommandLine.arguments.first?.split(separator: "/").last
         return Program(name: name.map(String.init) ?? "laurel", backends: backends)
     }()

@@ -1,0 +1,49 @@
+import Channels
+
+extension ChannelError {
+    /// Nothing was sent: nothing has happened.
+    static func unreachable(_ why: String) -> ChannelError {
+        ChannelError(
+            .backendUnavailable, "The layer's Redis cannot be reached. Try again later.", underlying: RedisTrouble(why))
+    }
+
+    /// Something was sent, and no answer came.
+    static func unanswered(_ why: String) -> ChannelError {
+        ChannelError(
+            .outcomeUnknown, "The layer's Redis has not answered: it may have done what was asked, or not.",
+            underlying: RedisTrouble(why))
+    }
+
+    /// An error answer: nothing has happened.
+    static func refused(_ text: String) -> ChannelError {
+        let words = text.split(separator: " ")
+        switch words.first {
+        case "OOM":
+            return ChannelError(
+                .layerFull, "The layer's Redis has no memory left. Receive, or let messages expire.",
+                underlying: RedisTrouble(text))
+        case "LAURELFORMAT" where words.count == 3:
+            return ChannelError(
+                .backendUnavailable,
+                "What is in the layer's Redis has format \(words[1]) and \(words[2]) shards, and not as many as here: "
+                    + "give another prefix, or the hosts that it was made with.", underlying: RedisTrouble(text))
+        default:
+            return ChannelError(
+                .backendUnavailable, "The layer's Redis refuses to work. Try again later.",
+                underlying: RedisTrouble(text))
+        }
+    }
+
+    /// An answer that no release of ours gives.
+    static func strange(_ reply: RedisReply) -> ChannelError {
+        ChannelError(
+            .outcomeUnknown, "The layer's Redis gave an answer that nobody understands.",
+            underlying: RedisTrouble("\(reply)"))
+    }
+}
+
+/// What Redis or the connection said, for the log.
+struct RedisTrouble: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}

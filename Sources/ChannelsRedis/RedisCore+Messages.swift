@@ -1,0 +1,244 @@
+import Channels
+
+// Sending, receiving and giving back.
+
+extension RedisCore {
+    func send(
+        _ message: Message, to channel: ChannelName, options: SendOptions,
+        completion: @escaping (Result<SendReceipt, ChannelError>) -> Void
+    ) {
+        shards[shard(of: channel.queue)].call(operation(sending: message, to: channel, options: options)) { [self] in
+            completion($0.flatMap { receipt(of: $0, sentTo: channel.queue) })
+        }
+    }
+
+    func operation(sending message: Message, to channel: ChannelName, options: SendOptions) -> ShardOperation {
+        ShardOperation(
+            "send",
+            [
+                .text(channel.rawValue), .text(channel.queue.rawValue),
+                .microseconds(options.expiry ?? settings.expiry), .int(settings.capacity(of: channel.queue)),
+                .int(Int64(StoredMessage.flags(of: message))), .text(message.contentType ?? ""),
+                .bytes(message.content),
+            ])
+    }
+
+    func receipt(of reply: RedisReply, sentTo queue: ChannelName) -> Result<SendReceipt, ChannelError> {
+        let capacity = settings.capacity(of: queue)
+        let answers = reply.elements ?? []
+        if answers.first?.text == "full", let pending = answers.last?.int {
+            return .failure(.channelFull(queue, capacity: capacity, pending: Int(pending)))
+        }
+        guard answers.count == 3, let id = Self.id(answers), let pending = answers[2].int else {
+            return .failure(.strange(reply))
+        }
+        return .success(SendReceipt(id: id, pending: Int(pending), capacity: capacity))
+    }
+
+    private static func id(_ answers: [RedisReply]) -> MessageID? {
+        guard let epoch = answers[0].int, let number = answers[1].int else { return nil }
+        return MessageID(epoch: UInt64(epoch), number: UInt64(number))
+    }
+
+    /// One call a shard. The first gives the id that all copies bear.
+    func sendGroup(
+        _ message: Message, to group: GroupName, options: GroupSendOptions,
+        completion: @escaping (Result<GroupSendReceipt, ChannelError>) -> Void
+    ) {
+        let expiry = options.expiry ?? settings.expiry
+        let excluded = Dictionary(grouping: options.excluded) { shard(of: $0.queue) }
+        func operation(_ shard: Int, id: MessageID?) -> ShardOperation {
+            ShardOperation(
+                "send_group",
+                [
+                    .text(group.rawValue), .microseconds(expiry), .int(Int64(StoredMessage.flags(of: message))),
+                    .text(message.contentType ?? ""), .bytes(message.content), .int(Int64(id?.epoch ?? 0)),
+                    .int(Int64(id?.number ?? 0)),
+                ] + (excluded[shard] ?? []).map { .text($0.rawValue) })
+        }
+        let home = Int(MessageID.hash(of: group) % UInt64(shardCount))
+        shards[home].call(operation(home, id: nil)) { [self] result in
+            let first = result.flatMap { reply -> Result<GroupSendReceipt, ChannelError> in
+                guard let answers = reply.elements, answers.count == 3, let id = Self.id(answers),
+                    let members = answers[2].int
+                else { return .failure(.strange(reply)) }
+                return .success(GroupSendReceipt(id: id, members: Int(members)))
+            }
+            guard case .success(var receipt) = first, shardCount > 1 else { return completion(first) }
+            gather(
+                shards.indices.filter { $0 != home },
+                { shard, answer in shards[shard].call(operation(shard, id: receipt.id), completion: answer) }
+            ) { result in
+                switch result {
+                case .failure(let error): completion(.failure(.partlySent(error)))
+                case .success(let replies):
+                    receipt.members? += replies.reduce(0) { $0 + Int($1.elements?.last?.int ?? 0) }
+                    completion(.success(receipt))
+                }
+            }
+        }
+    }
+
+    // MARK: Receiving
+
+    /// Takes what is there, shard by shard, beginning with another one each time.
+    func receive(
+        _ names: [ChannelName], options: ReceiveOptions,
+        completion: @escaping (Result<[Delivery], ChannelError>) -> Void
+    ) {
+        var left = Self.rotated(Array(shards(of: names)))
+        var taken: [Delivery] = []
+        func next() {
+            var rest = options
+            rest.messagesMax -= taken.count
+            rest.contentBytesMax -= taken.reduce(0) { $0 + $1.message.content.count }
+            guard rest.messagesMax > 0, rest.contentBytesMax > 0 || taken.isEmpty, let (shard, names) = left.popLast()
+            else {
+                return completion(.success(taken))
+            }
+            take(names, in: shard, options: rest, waitsFor: nil) { result in
+                switch result {
+                case .success(let outcome):
+                    taken += outcome.deliveries
+                    next()
+                case .failure(let error):
+                    if error.code == .outcomeUnknown { self.lost += 1 }
+                    completion(taken.isEmpty ? .failure(error) : .success(taken))
+                }
+            }
+        }
+        next()
+    }
+
+    static func rotated<Element>(_ elements: [Element]) -> [Element] {
+        guard elements.count > 1 else { return elements }
+        let start = Int.random(in: elements.indices)
+        return Array(elements[start...] + elements[..<start])
+    }
+
+    enum Taken {
+        case deliveries([Delivery])
+        /// Nothing was there. The groups of each name.
+        case nothing([[[UInt8]]])
+        /// This server has no lease in that shard.
+        case unknown
+
+        var deliveries: [Delivery] {
+            if case .deliveries(let deliveries) = self { return deliveries }
+            return []
+        }
+    }
+
+    /// Takes from one shard.
+    ///
+    /// - Parameter waitsFor: how many groups of each name are told, where this server is to be rung from now on.
+    func take(
+        _ names: [ChannelName], in shard: Int, options: ReceiveOptions, waitsFor groupsMax: Int?,
+        completion: @escaping (Result<Taken, ChannelError>) -> Void
+    ) {
+        var operation = ShardOperation(
+            "receive", freesMemory: true,
+            [
+                .text(groupsMax == nil ? "" : server), .int(options.messagesMax), .int(options.contentBytesMax),
+                .int(groupsMax ?? 0),
+            ])
+        for name in names {
+            operation.arguments += [
+                .text(name.rawValue), .text(name.queue.rawValue), .int(settings.capacity(of: name.queue)),
+            ]
+        }
+        shards[shard].call(operation) { result in
+            completion(
+                result.flatMap { reply in
+                    Self.taken(reply, from: shard).map { .success($0) } ?? .failure(.strange(reply))
+                })
+        }
+    }
+
+    private static func taken(_ reply: RedisReply, from shard: Int) -> Taken? {
+        guard let elements = reply.elements, let kind = elements.first?.text else { return nil }
+        switch kind {
+        case "unknown": return .unknown
+        case "none": return .nothing(elements.dropFirst().map { ($0.elements ?? []).compactMap(\.content) })
+        default: break
+        }
+        guard elements.count >= 3, elements.count % 4 == 3, let epoch = elements[1].int, let lane = elements[2].int
+        else {
+            return nil
+        }
+        var deliveries: [Delivery] = []
+        for index in stride(from: 3, to: elements.count, by: 4) {
+            guard let channel = elements[index].text.flatMap({ try? ChannelName($0) }),
+                let number = elements[index + 1].int, let stamp = elements[index + 2].int,
+                var stored = elements[index + 3].content.flatMap({ StoredMessage($0) })
+            else { return nil }
+            let message = stored.message
+            stored.message.content = []
+            let isOwn = stored.idEpoch == 0
+            deliveries.append(
+                Delivery(
+                    id: MessageID(
+                        epoch: isOwn ? UInt64(epoch) : stored.idEpoch, number: isOwn ? UInt64(number) : stored.idNumber),
+                    channel: channel, group: stored.group, message: message,
+                    receipt: Delivery.Receipt(
+                        token: UInt64(lane),
+                        reference: TakenFromRedis(
+                            shard: shard, epoch: epoch, number: number, stamp: stamp, head: stored))
+                ))
+        }
+        return .deliveries(deliveries)
+    }
+
+    /// Returns how many are lost.
+    func giveBack(_ deliveries: [Delivery], completion: @escaping (Result<Int, ChannelError>) -> Void) {
+        let parts = Dictionary(grouping: deliveries) { Self.reference(of: $0).shard }
+        gather(
+            Array(parts),
+            { part, answer in
+                var operation = ShardOperation("give_back", freesMemory: true)
+                for delivery in part.value {
+                    let taken = Self.reference(of: delivery)
+                    var stored = taken.head
+                    stored.message.content = delivery.message.content
+                    operation.arguments += [
+                        .text(delivery.channel.rawValue), .text(delivery.channel.queue.rawValue), .int(taken.number),
+                        .int(taken.stamp), .int(taken.epoch), .int(Int64(delivery.receipt.token)), .bytes(stored.bytes),
+                    ]
+                }
+                shards[part.key].call(operation) { result in
+                    // Where nobody can tell they may be there twice: no, a call that may have run is not repeated.
+                    answer(.success((try? result.get().int).map { Int($0) } ?? part.value.count))
+                }
+            }
+        ) { [self] result in
+            let lost = result.map { $0.reduce(0, +) }
+            if case .success(let count) = lost { self.lost += count }
+            completion(lost)
+        }
+    }
+
+    private static func reference(of delivery: Delivery) -> TakenFromRedis {
+        guard let taken = delivery.receipt.reference as? TakenFromRedis else {
+            preconditionFailure("a delivery goes back to the backend that it came from")
+        }
+        return taken
+    }
+}
+
+extension MessageID {
+    fileprivate static func hash(of group: GroupName) -> UInt64 {
+        var hash = StableHash()
+        hash.combine(group.rawValue.utf8)
+        return hash.value
+    }
+}
+
+extension ChannelError {
+    /// Of a group send that some shards have and others may not.
+    fileprivate static func partlySent(_ error: ChannelError) -> ChannelError {
+        ChannelError(
+            .outcomeUnknown,
+            "Some members of the group have the message, others may have not: a part of the layer's Redis "
+                + "did not answer.", underlying: error.underlying)
+    }
+}

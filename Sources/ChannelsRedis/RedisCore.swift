@@ -1,0 +1,149 @@
+import Channels
+import Reactor
+
+/// A layer in Redis, as this server sees it: its shards, and who waits here. All of it is on one loop.
+// SAFETY: `loop`, `shardCount` and `settings` are constant; everything else is touched on the loop only.
+final class RedisCore: @unchecked Sendable {
+    let loop: EventLoop
+    let settings: LayerSettings
+    let shardCount: Int
+    /// Known to Redis under this name, new with each start.
+    let server: String
+    private(set) var shards: [Shard] = []
+    private(set) var waits: Waits!
+    private var links: [RedisLink] = []
+    private let clock: any ChannelClock
+    private var ticks: (any ScheduledAction)?
+    private var isClosed = false
+    /// Deliveries that Redis may have made in answers that never came.
+    var lost = 0
+
+    private static let tickInterval = Duration.seconds(1)
+
+    /// - Parameters:
+    ///   - endpoints: one for each shard.
+    ///   - clock: tells when to tick.
+    ///   - time: what Redis's clock is to say, in microseconds, in place of its own; for a library that reads it.
+    init(
+        endpoints: [RedisEndpoint], credentials: RedisCredentials, prefix: String, settings: LayerSettings,
+        library: ShardLibrary, clock: any ChannelClock, time: (@Sendable () -> Int64)? = nil, on loop: EventLoop
+    ) {
+        self.loop = loop
+        self.clock = clock
+        self.settings = settings
+        shardCount = endpoints.count
+        server = String(UInt64.random(in: .min ... .max), radix: 16)
+        let keys = endpoints.indices.map { ShardKeys(prefix: prefix, number: $0, count: endpoints.count) }
+        waits = Waits(core: self)
+        for (endpoint, keys) in zip(endpoints, keys) {
+            let commands = RedisLink(
+                to: endpoint, credentials: credentials, on: loop, prelude: [],
+                events: .init(
+                    onReady: { [weak self] in self?.tick(keys.number) }, onLost: { _ in }, onMessage: { _, _ in }))
+            var subscribe = RedisCommand("SUBSCRIBE")
+            subscribe.append(keys.bell(of: server))
+            let bells = RedisLink(
+                to: endpoint, credentials: credentials, on: loop, prelude: [subscribe],
+                events: .init(
+                    // Bells may have rung for nobody.
+                    onReady: { [weak self] in self?.waits.lookAgain(in: keys.number) }, onLost: { _ in },
+                    onMessage: { [weak self] _, bell in self?.waits.rung(bell, in: keys.number) }))
+            shards.append(Shard(keys, over: commands, library: library, time: time))
+            links += [commands, bells]
+        }
+    }
+
+    func start() {
+        for link in links { link.start() }
+        planTick()
+    }
+
+    func close() {
+        isClosed = true
+        ticks?.cancel()
+        waits.endAll()
+        for link in links { link.close() }
+    }
+
+    // MARK: Ticks
+
+    private func planTick() {
+        ticks = clock.schedule(at: clock.now.advanced(by: Self.tickInterval)) { [weak self, loop] in
+            loop.execute { [weak self] in self?.tickAll() }
+        }
+    }
+
+    private func tickAll() {
+        guard !isClosed else { return }
+        for shard in 0..<shardCount { tick(shard) }
+        planTick()
+    }
+
+    /// Renews this server's lease, sweeps, and says which channels nobody waits for any more.
+    func tick(_ shard: Int) {
+        guard !isClosed else { return }
+        let idle = waits.takeIdle(in: shard)
+        if !idle.isEmpty {
+            let operation = ShardOperation("forget", freesMemory: true, [.text(server)] + idle.map { .text($0) })
+            shards[shard].call(operation) { _ in }
+        }
+        shards[shard].call(ShardOperation("tick", freesMemory: true, [.text(server)])) { [weak self] result in
+            guard let self, case .success(let reply) = result, let answers = reply.elements, answers.count == 2 else {
+                return
+            }
+            if answers[0].int == 1 { waits.lookAgain(in: shard) }
+            if answers[1].int == 1 { tick(shard) }
+        }
+    }
+
+    // MARK: Calls
+
+    func shard(of queue: ChannelName) -> Int { ShardKeys.shard(of: queue, count: shardCount) }
+
+    /// The names by shard.
+    func shards(of names: [ChannelName]) -> [Int: [ChannelName]] {
+        Dictionary(grouping: names) { shard(of: $0.queue) }
+    }
+
+    func run(
+        _ operation: ShardOperation, for queue: ChannelName, completion: @escaping (Result<Void, ChannelError>) -> Void
+    ) {
+        shards[shard(of: queue)].call(operation) { completion($0.map { _ in }) }
+    }
+
+    func runOnAll(_ operation: ShardOperation, completion: @escaping (Result<Void, ChannelError>) -> Void) {
+        callAll(operation) { completion($0.map { _ in }) }
+    }
+
+    /// Runs an operation on all shards: what they answer, in their order, or how one of them failed.
+    func callAll(
+        _ operation: ShardOperation, completion: @escaping (Result<[RedisReply], ChannelError>) -> Void
+    ) {
+        gather(Array(shards.indices), { shard, answer in self.shards[shard].call(operation, completion: answer) }) {
+            completion($0)
+        }
+    }
+
+    /// Calls for each, at once, and waits for all.
+    func gather<Element, Value>(
+        _ elements: [Element],
+        _ call: (Element, @escaping (Result<Value, ChannelError>) -> Void) -> Void,
+        completion: @escaping (Result<[Value], ChannelError>) -> Void
+    ) {
+        var results: [Result<Value, ChannelError>?] = Array(repeating: nil, count: elements.count)
+        var missing = elements.count
+        for (index, element) in elements.enumerated() {
+            call(element) { result in
+                results[index] = result
+                missing -= 1
+                guard missing == 0 else { return }
+                completion(
+                    Result { () throws(ChannelError) in
+                        var values: [Value] = []
+                        for result in results { if let result { values.append(try result.get()) } }
+                        return values
+                    })
+            }
+        }
+    }
+}

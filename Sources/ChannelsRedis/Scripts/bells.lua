@@ -1,0 +1,89 @@
+-- Bells: how a server whose receivers wait hears that something may be there. A bell is a wake-up, never a message: the
+-- server comes and takes, or finds nothing. A message rings one server, and one that has nobody any more passes it on; a
+-- group send rings all, as each knows which of its waiting channels are in the group.
+--
+-- The row 's' has each server that is there with the end of its lease; the row of 'w' and a channel those with receivers
+-- there. In `members`: W server 0 channel, to find them when a lease has ended.
+
+local LEASE = 5000000
+
+local function bell(server) return string.sub(rows, 1, -5) .. 'bell:' .. server end
+
+-- Of rows that have been read, in one list.
+local function waiting_servers(own, mailbox)
+    if not mailbox then return own and unpack_row(own) or {} end
+    local found = unpack_row(mailbox)
+    for _, server in ipairs(own and unpack_row(own) or {}) do found[#found + 1] = server end
+    return found
+end
+
+local function servers_at(channel)
+    local mailbox = queue_name(channel)
+    return waiting_servers(call('HGET', rows, 'w' .. channel),
+        mailbox ~= channel and call('HGET', rows, 'w' .. mailbox) or nil)
+end
+
+-- Rings one of the servers, another one each time, that listens.
+local function ring_one(channel, servers)
+    for offset = 1, #servers do
+        local server = servers[(layer[L.sequence] + offset) % #servers + 1]
+        if call('PUBLISH', bell(server), 'm' .. channel) > 0 then return end
+    end
+end
+
+local function ring_all(servers, text)
+    for _, server in ipairs(servers) do call('PUBLISH', bell(server), text) end
+end
+
+local function all_servers()
+    local found = {}
+    for server in pairs(row('s') or {}) do found[#found + 1] = server end
+    return found
+end
+
+local function register(server, channel)
+    if call('ZADD', members, 0, 'W' .. server .. '\0' .. channel) == 0 then return end
+    local servers = row('w' .. channel) or {}
+    servers[#servers + 1] = server
+    put_row('w' .. channel, servers)
+end
+
+local function unregister(server, channel)
+    if call('ZREM', members, 'W' .. server .. '\0' .. channel) == 0 then return end
+    local left = {}
+    for _, other in ipairs(row('w' .. channel) or {}) do if other ~= server then left[#left + 1] = other end end
+    if #left > 0 then put_row('w' .. channel, left) else call('HDEL', rows, 'w' .. channel) end
+end
+
+-- A bell that rang for nobody may have been for somebody else.
+local function pass_on(channel)
+    local queue = find_queue(queue_name(channel))
+    if queue and (queue[Q.pending] > 0 or #groups_with_news(queue) > 0) then ring_one(channel, servers_at(channel)) end
+end
+
+-- Renews a server's lease, and lets go of those whose lease has ended, a slice at a time. True where it had none: then
+-- nobody has rung it meanwhile.
+local function renew(server)
+    local leases = row('s') or {}
+    local is_new = leases[server] == nil
+    local is_changed = is_new or leases[server] < now + LEASE / 2
+    if is_changed then leases[server] = now + LEASE end
+    for other, lease in pairs(leases) do
+        if lease < now and not is_slice_used() then
+            local prefix = 'W' .. other .. '\0'
+            local left = range(members, prefix, math.max(1, slice_rows))
+            for _, member in ipairs(left) do
+                local channel = string.sub(member, #prefix + 1)
+                unregister(other, channel)
+                pass_on(channel)
+            end
+            use_slice(#left)
+            if not is_slice_used() then
+                leases[other] = nil
+                is_changed = true
+            end
+        end
+    end
+    if is_changed then put_row('s', leases) end
+    return is_new
+end

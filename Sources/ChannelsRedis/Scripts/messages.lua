@@ -1,0 +1,192 @@
+-- Sending and receiving. A message stands in `messages` under its number, as the client gets it:
+--   sent-at(8) deadline(8) id-epoch(8) id-number(8) flags(1) type-bytes(2) group-bytes(2) type group content
+-- flags: 1 JSON, 2 it has a media type. The id is that of the group send, the same on all shards; 0: its own number.
+
+local operations = {}
+
+local function put_message(number, deadline, flags, type, group, id_epoch, id_number, content)
+    call('HSET', messages, b8(number), struct.pack('>I8I8I8I8BI2I2', now, deadline, id_epoch, id_number, flags, #type,
+        #group) .. type .. group .. content)
+    keep(deadline)
+end
+
+-- channel, queue, expiry, capacity, flags, type, content -> epoch, number, pending; or 'full', pending
+function operations.send(args, servers)
+    local channel, capacity, expiry = args[1], tonumber(args[4]), tonumber(args[3])
+    local queue = make_queue(args[2])
+    prepare(queue)
+    settle(queue, capacity)
+    if queue[Q.pending] >= capacity and expiry > 0 then
+        count(queue, 'rejected', 1)
+        change(queue)
+        return {'full', queue[Q.pending]}
+    end
+    local number = layer[L.sequence] + 1
+    layer[L.sequence] = number
+    count(queue, 'sent', 1)
+    if expiry > 0 then
+        put_message(number, now + expiry, tonumber(args[5]), args[6], '', 0, 0, args[7])
+        insert_copy(queue, {
+            number = number, stamp = 0, deadline = now + expiry, bytes = #args[7],
+            channel = channel == args[2] and '' or channel,
+        })
+        ring_one(channel, servers)
+    else
+        -- Who waits takes from the store, as everybody: by then it has expired.
+        count(queue, 'expired', 1)
+    end
+    change(queue)
+    return {layer[L.epoch], number, queue[Q.pending]}
+end
+
+-- group, expiry, flags, type, content, id-epoch, id-number, excluded channels... -> epoch, number, members
+function operations.send_group(args)
+    local name, expiry, content = args[1], tonumber(args[2]), args[5]
+    local group = open_group(name)
+    -- Should a slice not suffice, who lapsed within the last second is still counted, but gets nothing.
+    if group then drain_lapses(group) end
+    local excluded = {}
+    for index = 8, group and #args or 0 do
+        local membership = find_membership(group, args[index])
+        if membership and membership[M.deadline] <= now then
+            end_lapsed(group, membership)
+            save_group(group)
+        elseif membership then
+            excluded[args[index]] = membership
+        end
+    end
+    local number = layer[L.sequence] + 1
+    layer[L.sequence] = number
+    layer[L.group_sends] = layer[L.group_sends] + 1
+    local recipients = group and group[G.members] or 0
+    for _ in pairs(excluded) do recipients = recipients - 1 end
+    layer[L.group_copies] = layer[L.group_copies] + recipients
+    if recipients > 0 and expiry > 0 then
+        local deadline = now + expiry
+        put_message(number, deadline, tonumber(args[3]), args[4], name, tonumber(args[6]), tonumber(args[7]), content)
+        call('ZADD', due, deadline, 'm' .. b8(number))
+        append_entry(group, number, deadline, #content)
+        save_group(group)
+        layer[L.group_sequence] = number
+        for channel, membership in pairs(excluded) do
+            local member = 'X' .. queue_name(channel) .. '\0' .. b8(number) .. b8(membership[M.stamp]) .. b8(deadline)
+            call('ZADD', members, 0, member)
+            call('ZADD', due, deadline, member)
+        end
+        ring_all(all_servers(), 'g' .. group[G.id])
+    end
+    return {layer[L.epoch], number, recipients}
+end
+
+-- The groups of a channel, or of all in a mailbox; at most so many and one.
+local function groups_of(channel, most)
+    local found = {}
+    local prefix = (string.sub(channel, -1) == '!' and queue_name(channel) == channel and 'S' or 'N') .. channel .. '\0'
+    for _, member in ipairs(range(members, prefix, most + 1)) do found[#found + 1] = string.sub(member, #prefix + 1) end
+    return found
+end
+
+local function take(queue, copy, taken)
+    local stored = call('HGET', messages, b8(copy.number))
+    remove_copy(queue, copy)
+    change(queue)
+    if not stored then
+        count(queue, 'purged', 1)
+        return 0
+    end
+    count(queue, 'delivered', 1)
+    taken[#taken + 1] = copy.channel == '' and queue[Q.name] or copy.channel
+    taken[#taken + 1] = copy.number
+    taken[#taken + 1] = copy.stamp
+    taken[#taken + 1] = stored
+    return copy.bytes
+end
+
+-- server or '', messages, bytes, groups, (channel, queue, capacity)...
+--   -> 'taken', epoch, lane, (channel, number, stamp, message)...; or
+--      'none', (groups of the channel)... where a server is named, which is rung from now on; 'unknown' where it has no lease
+function operations.receive(args)
+    local server, messages_max, bytes_max = args[1], tonumber(args[2]), tonumber(args[3])
+    local heads = {}
+    local settled = {}
+    for index = 5, #args, 3 do
+        local channel, name = args[index], args[index + 1]
+        local queue = find_queue(name)
+        if queue and not settled[name] then
+            settled[name] = true
+            prepare(queue)
+            settle(queue, tonumber(args[index + 2]))
+        end
+        local copy = queue and queue[Q.pending] > 0 and head(queue, channel)
+        if copy then heads[#heads + 1] = {channel = channel, queue = queue, copy = copy} end
+    end
+    local taken = {'taken', layer[L.epoch], layer[L.lane]}
+    local bytes, taken_count = 0, 0
+    while taken_count < messages_max and #heads > 0 do
+        local oldest = 1
+        for index = 2, #heads do
+            local one, other = heads[index].copy, heads[oldest].copy
+            if one.number < other.number or one.number == other.number and one.stamp < other.stamp then oldest = index end
+        end
+        local first = heads[oldest]
+        if taken_count > 0 and bytes + first.copy.bytes > bytes_max then break end
+        bytes = bytes + take(first.queue, first.copy, taken)
+        taken_count = (#taken - 3) / 4
+        first.copy = first.queue[Q.pending] > 0 and head(first.queue, first.channel) or nil
+        if not first.copy then table.remove(heads, oldest) end
+    end
+    if taken_count > 0 then return taken end
+    if server == '' then return {'none'} end
+    if not (row('s') or {})[server] then return {'unknown'} end
+    local answer = {'none'}
+    for index = 5, #args, 3 do
+        register(server, args[index])
+        answer[#answer + 1] = groups_of(args[index], tonumber(args[4]))
+    end
+    return answer
+end
+
+-- (channel, queue, number, stamp, epoch, lane, message)... -> how many are lost
+function operations.give_back(args)
+    local lost = 0
+    for index = 1, #args, 7 do
+        local queue = find_queue(args[index + 1])
+        if queue then drain_expired(queue) end
+    end
+    for index = 1, #args, 7 do
+        local channel, number, stamp = args[index], tonumber(args[index + 2]), tonumber(args[index + 3])
+        local lane, stored = tonumber(args[index + 5]), args[index + 6]
+        if tonumber(args[index + 4]) ~= layer[L.epoch] then
+            lost = lost + 1  -- Redis has begun anew since
+        else
+            local _, deadline, _, _, _, type_bytes, group_bytes = struct.unpack('>I8I8I8I8BI2I2', stored)
+            local queue = make_queue(args[index + 1])
+            if queue[Q.delivered] > 0 then
+                queue[Q.delivered] = queue[Q.delivered] - 1
+            else
+                queue[Q.sent] = queue[Q.sent] + 1  -- its counts began anew since
+            end
+            layer[L.delivered] = layer[L.delivered] - 1
+            local purged = math.max(queue[Q.purged_lane], layer[L.flushed_lane],
+                tonumber(call('HGET', rows, 'p' .. channel) or 0))
+            if purged > lane then
+                count(queue, 'purged', 1)
+            elseif deadline <= now then
+                count(queue, 'expired', 1)
+            else
+                if call('HSETNX', messages, b8(number), stored) == 1 and stamp > 0 then
+                    call('ZADD', due, deadline, 'm' .. b8(number))
+                end
+                keep(deadline)
+                insert_copy(queue, {
+                    number = number, stamp = stamp, deadline = deadline,
+                    bytes = #stored - 37 - type_bytes - group_bytes,
+                    channel = channel == args[index + 1] and '' or channel,
+                }, true)
+                ring_one(channel, servers_at(channel))
+            end
+            change(queue)
+        end
+    end
+    return lost
+end

@@ -1,0 +1,129 @@
+import Channels
+import Reactor
+
+/// One shard of a layer: calls its function, and reads what comes of it. Loop only.
+final class Shard {
+    let keys: ShardKeys
+    let link: RedisLink
+    private let library: ShardLibrary
+    private let time: (@Sendable () -> Int64)?
+    /// What begins each call, up to the operation.
+    private let begin: RedisCommand
+    private let beginFreeing: RedisCommand
+
+    /// How long a call may take, with all its repeats. A send is answered within two seconds, whatever happens.
+    static let callTimeMax = Duration.milliseconds(1800)
+    static let timeKey = "laurel:time"
+
+    /// - Parameter time: written to ``timeKey`` before each call, for a library that reads it there.
+    init(_ keys: ShardKeys, over link: RedisLink, library: ShardLibrary, time: (@Sendable () -> Int64)? = nil) {
+        self.keys = keys
+        self.link = link
+        self.library = library
+        self.time = time
+        func begin(_ function: String) -> RedisCommand {
+            var command = RedisCommand("FCALL")
+            command.append(function)
+            command.append(Int64(keys.all.count))
+            for key in keys.all { command.append(key) }
+            command.append(Int64(keys.number))
+            command.append(Int64(keys.count))
+            return command
+        }
+        self.begin = begin(library.name)
+        beginFreeing = begin(library.name + "_free")
+    }
+
+    /// Runs an operation in Redis, again and again while it says that more is in its way.
+    ///
+    /// - Parameter completion: called once, on the loop, never within this call: with what the operation answers, or with
+    ///   `backendUnavailable` where nothing happened, `outcomeUnknown` where nobody can tell, `layerFull` where Redis has no
+    ///   memory left.
+    func call(_ operation: ShardOperation, completion: @escaping (Result<RedisReply, ChannelError>) -> Void) {
+        call(operation, started: nil, until: .now.advanced(by: Self.callTimeMax), completion: completion)
+    }
+
+    private func call(
+        _ operation: ShardOperation, started: (String, String)?, until deadline: ContinuousClock.Instant,
+        completion: @escaping (Result<RedisReply, ChannelError>) -> Void
+    ) {
+        var command = operation.freesMemory ? beginFreeing : begin
+        command.append(operation.name)
+        command.append(started?.0 ?? "")
+        command.append(started?.1 ?? "")
+        for argument in operation.arguments { argument.append(to: &command) }
+        if let time {
+            var setTime = RedisCommand("SET")
+            setTime.append(Self.timeKey)
+            setTime.append(time())
+            link.run(setTime, until: deadline) { _ in }
+        }
+        link.run(command, until: deadline) { [self] result in
+            switch result {
+            case .failure(.notSent(let why)): completion(.failure(.unreachable(why)))
+            case .failure(.outcomeUnknown(let why)): completion(.failure(.unanswered(why)))
+            case .success(.error(let text)) where text.contains("Function not found"):
+                // Nothing was run: Redis is new, or its functions were flushed.
+                loadLibrary(until: deadline) { failure in
+                    if let failure { return completion(.failure(failure)) }
+                    self.call(operation, started: started, until: deadline, completion: completion)
+                }
+            case .success(.error(let text)): completion(.failure(.refused(text)))
+            case .success(.array(let elements)) where elements.first?.text == "again" && elements.count == 3:
+                guard let started = elements[1].text, let startedAt = elements[2].text else {
+                    return completion(.failure(.strange(elements[0])))
+                }
+                self.call(operation, started: (started, startedAt), until: deadline, completion: completion)
+            case .success(let reply): completion(.success(reply))
+            }
+        }
+    }
+
+    /// Once for all calls that miss it at that time.
+    private func loadLibrary(until deadline: ContinuousClock.Instant, then: @escaping (ChannelError?) -> Void) {
+        link.run(library.loadCommand, until: deadline) { result in
+            switch result {
+            case .failure(.notSent(let why)), .failure(.outcomeUnknown(let why)): then(.unreachable(why))
+            case .success(.error(let text)): then(.refused(text))
+            case .success: then(nil)
+            }
+        }
+    }
+}
+
+/// What is asked of a shard: the name of one of the library's operations, and its arguments.
+struct ShardOperation: Sendable {
+    enum Argument: Sendable {
+        case text(String)
+        case int(Int64)
+        case bytes([UInt8])
+
+        func append(to command: inout RedisCommand) {
+            switch self {
+            case .text(let text): command.append(text)
+            case .int(let number): command.append(number)
+            case .bytes(let bytes): command.append(bytes)
+            }
+        }
+    }
+
+    let name: String
+    /// It is done although Redis has no memory left.
+    var freesMemory = false
+    var arguments: [Argument]
+
+    init(_ name: String, freesMemory: Bool = false, _ arguments: [Argument] = []) {
+        self.name = name
+        self.freesMemory = freesMemory
+        self.arguments = arguments
+    }
+}
+
+extension ShardOperation.Argument {
+    static func int(_ number: Int) -> Self { .int(Int64(number)) }
+    static func microseconds(_ duration: Duration) -> Self {
+        let (seconds, attoseconds) = duration.components
+        // Up: nothing expires before its time.
+        return .int(seconds * 1_000_000 + (attoseconds + 999_999_999_999) / 1_000_000_000_000)
+    }
+}

@@ -1,0 +1,41 @@
+import Channels
+
+/// A receiver in wait. It asks the shards of its channels, one at a time; it waits when it has nothing left to ask.
+// SAFETY: everything that changes is touched on the loop only.
+final class Waiter: @unchecked Sendable {
+    /// Each once; of a mailbox none of its channels.
+    let names: [ChannelName]
+    let options: ReceiveOptions
+    let shards: [Int: [ChannelName]]
+    /// Receivers are served in this order.
+    var arrival: UInt64 = 0
+    /// Shards to ask, each once, the next one first.
+    private(set) var toAsk: [Int] = []
+    /// A shard has been asked and has not answered.
+    var isAsking = false
+    /// Bells that it answers for: should it be served by something else, another must.
+    var bells: [ChannelName] = []
+    var state = State.fresh
+    /// Told once how the wait ended: with what was taken, or with nothing.
+    var resume: ((Result<[Delivery], any Error>) -> Void)?
+
+    enum State {
+        case fresh
+        case waiting
+        /// It ends with the answer that is under way: that may bring something.
+        case ending
+        case over
+    }
+
+    init(_ names: [ChannelName], options: ReceiveOptions, shards: [Int: [ChannelName]]) {
+        self.names = names
+        self.options = options
+        self.shards = shards
+    }
+
+    func ask(_ shard: Int) { if !toAsk.contains(shard) { toAsk.append(shard) } }
+
+    func isToAsk(_ shard: Int) -> Bool { toAsk.contains(shard) }
+
+    func nextToAsk() -> Int? { toAsk.isEmpty ? nil : toAsk.removeFirst() }
+}

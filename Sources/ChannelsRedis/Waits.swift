@@ -1,0 +1,287 @@
+import Channels
+import Reactor
+
+/// The receivers that wait at this server, and the bells that wake them. Loop only.
+///
+/// How it works. A receiver asks each shard of its channels; where nothing is there, Redis notes that this server is to be
+/// rung for these channels. A bell has the first receiver of its channel ask again, that has nothing to ask there already.
+/// What it takes, and only that, ends its wait. A bell that comes to nobody is passed on to another server.
+///
+/// A bell is a wake-up and may be lost: after a new connection, and where Redis does not know this server any more,
+/// everybody asks again.
+// SAFETY: everything is touched on the loop only.
+final class Waits: @unchecked Sendable {
+    private unowned let core: RedisCore
+    /// By channel, in order of arrival.
+    private var lines: [ChannelName: [Waiter]] = [:]
+    private var all: [ObjectIdentifier: Waiter] = [:]
+    private var linkCount = 0
+    private var lastArrival: UInt64 = 0
+    /// Channels in wait, by the groups in which they may be. Redis has the last word.
+    private var namesByGroup: [GroupKey: Set<ChannelName>] = [:]
+    private var groupsByName: [ChannelName: Set<GroupKey>] = [:]
+    /// Those in more groups than are told: each group send may concern them.
+    private var namesInMany: [Int: Set<ChannelName>] = [:]
+    /// Channels that Redis rings for, and nobody waits for any more.
+    private var idle: [Int: Set<ChannelName>] = [:]
+    /// Receivers whose shard could not answer, to ask again in a moment.
+    private var stalled: [(waiter: Waiter, shard: Int)] = []
+
+    private struct GroupKey: Hashable {
+        let shard: Int
+        let id: [UInt8]
+    }
+
+    /// Names on which receivers wait, each for each receiver.
+    private static let linksMax = 1_000_000
+    /// Groups of a channel in wait that are known here.
+    private static let groupsMax = 1000
+    private static let retryTime = Duration.milliseconds(250)
+
+    init(core: RedisCore) { self.core = core }
+
+    var count: Int { all.count }
+
+    /// How many a send to that channel could reach here.
+    func count(for name: ChannelName) -> Int {
+        if name.isMailbox {
+            return Set(lines.filter { $0.key.queue == name }.values.flatMap { $0 }.map { ObjectIdentifier($0) }).count
+        }
+        return candidates(for: name).count
+    }
+
+    // MARK: Begin and end
+
+    func begin(_ waiter: Waiter) {
+        guard waiter.state == .fresh else { return resume(waiter, with: .success([])) }
+        guard linkCount + waiter.names.count <= Self.linksMax else {
+            waiter.state = .over
+            return resume(
+                waiter,
+                with: .failure(
+                    ChannelError(
+                        .layerFull,
+                        "As many receivers wait on this server as may. Receive without waiting, or try again later.",
+                        limit: Self.linksMax, actual: linkCount)))
+        }
+        lastArrival += 1
+        waiter.arrival = lastArrival
+        waiter.state = .waiting
+        all[ObjectIdentifier(waiter)] = waiter
+        linkCount += waiter.names.count
+        for name in waiter.names {
+            lines[name, default: []].append(waiter)
+            idle[core.shard(of: name.queue)]?.remove(name)
+        }
+        for shard in RedisCore.rotated(Array(waiter.shards.keys)) { waiter.ask(shard) }
+        step(waiter)
+    }
+
+    /// Its time is up, or its client has gone. What is under way may still bring it something.
+    func end(_ waiter: Waiter) {
+        switch waiter.state {
+        case .fresh: waiter.state = .over  // `begin` is to come
+        case .waiting where waiter.isAsking: waiter.state = .ending
+        case .waiting: finish(waiter, with: [])
+        case .ending, .over: break
+        }
+    }
+
+    func endAll() {
+        for waiter in all.values.sorted(by: { $0.arrival < $1.arrival }) { end(waiter) }
+    }
+
+    private func finish(_ waiter: Waiter, with deliveries: [Delivery]) {
+        waiter.state = .over
+        all[ObjectIdentifier(waiter)] = nil
+        linkCount -= waiter.names.count
+        for name in waiter.names {
+            guard let place = place(of: waiter, on: name) else { continue }
+            lines[name]?.remove(at: place)
+            guard lines[name]?.isEmpty == true else { continue }
+            lines[name] = nil
+            idle[core.shard(of: name.queue), default: []].insert(name)
+            forgetGroups(of: name)
+        }
+        resume(waiter, with: .success(deliveries))
+        for bell in waiter.bells { ring(bell) }
+        waiter.bells = []
+    }
+
+    private func resume(_ waiter: Waiter, with result: Result<[Delivery], any Error>) {
+        waiter.resume.take()?(result)
+    }
+
+    /// Where it stands in a line. O(log n).
+    private func place(of waiter: Waiter, on name: ChannelName) -> Int? {
+        guard let line = lines[name] else { return nil }
+        var range = line.indices
+        while !range.isEmpty {
+            let middle = range.lowerBound + range.count / 2
+            if line[middle].arrival < waiter.arrival {
+                range = (middle + 1)..<range.upperBound
+            } else {
+                range = range.lowerBound..<middle
+            }
+        }
+        let place = range.lowerBound
+        return place < line.count && line[place] === waiter ? place : nil
+    }
+
+    // MARK: Asking
+
+    private func step(_ waiter: Waiter) {
+        guard waiter.state == .waiting, !waiter.isAsking, let shard = waiter.nextToAsk() else { return }
+        guard let names = waiter.shards[shard] else { return }
+        waiter.isAsking = true
+        // What has rung until now is answered by this; what rings from now on is not.
+        let bells = waiter.bells.filter { core.shard(of: $0.queue) == shard }
+        waiter.bells.removeAll { core.shard(of: $0.queue) == shard }
+        core.take(names, in: shard, options: waiter.options, waitsFor: Self.groupsMax) { [self] result in
+            waiter.isAsking = false
+            answered(waiter, shard, bells, result)
+        }
+    }
+
+    private func answered(
+        _ waiter: Waiter, _ shard: Int, _ bells: [ChannelName], _ result: Result<RedisCore.Taken, ChannelError>
+    ) {
+        switch result {
+        case .success(.deliveries(let deliveries)):
+            finish(waiter, with: deliveries)
+            // There may be more where that was: for the next in line, or at another server.
+            for channel in Set(deliveries.map(\.channel) + bells) { ring(channel) }
+            return
+        case .success(.nothing(let groups)):
+            for (name, ids) in zip(waiter.shards[shard] ?? [], groups) { note(name, in: ids, of: shard) }
+        case .success(.unknown):
+            // The lease has ended, or Redis has begun anew: the tick has all of us ask again.
+            waiter.bells += bells
+            if waiter.state == .waiting {
+                stalled.append((waiter, shard))
+                planRetry()
+            }
+            core.tick(shard)
+        case .failure(let error):
+            if error.code == .outcomeUnknown { core.lost += 1 }
+            waiter.bells += bells
+            if waiter.state == .waiting {
+                stalled.append((waiter, shard))
+                planRetry()
+            }
+        }
+        if waiter.state == .ending { return finish(waiter, with: []) }
+        step(waiter)
+    }
+
+    private var isRetryPlanned = false
+
+    private func planRetry() {
+        guard !isRetryPlanned else { return }
+        isRetryPlanned = true
+        _ = core.loop.schedule(at: core.loop.now.advanced(by: Self.retryTime)) { [weak self] in
+            guard let self else { return }
+            isRetryPlanned = false
+            let stalled = stalled
+            self.stalled = []
+            for (waiter, shard) in stalled where waiter.state == .waiting {
+                waiter.ask(shard)
+                step(waiter)
+            }
+        }
+    }
+
+    /// Everybody with channels in that shard asks again.
+    func lookAgain(in shard: Int) {
+        let waiters = all.values.filter { $0.shards[shard] != nil }.sorted { $0.arrival < $1.arrival }
+        for waiter in waiters {
+            waiter.ask(shard)
+            step(waiter)
+        }
+    }
+
+    // MARK: Bells
+
+    /// What stands in a bell: `Scripts/bells.lua`.
+    func rung(_ bell: [UInt8], in shard: Int) {
+        let rest = bell.dropFirst()
+        switch bell.first {
+        case UInt8(ascii: "m"):
+            if let channel = name(rest) { ring(channel) }
+        case UInt8(ascii: "g"):
+            let key = GroupKey(shard: shard, id: Array(rest))
+            for name in (namesByGroup[key] ?? []).union(namesInMany[shard] ?? []) { ringGroup(name) }
+        case UInt8(ascii: "j") where rest.count > 8:
+            guard let channel = name(rest.dropFirst(8)) else { return }
+            for name in Set([channel, channel.queue]) where lines[name] != nil {
+                note(name, in: [Array(rest.prefix(8))], of: shard)
+            }
+        case UInt8(ascii: "f"):
+            lookAgain(in: shard)
+        default: break
+        }
+    }
+
+    private func name(_ bytes: ArraySlice<UInt8>) -> ChannelName? {
+        try? ChannelName(String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// Who could take a message in that channel, in order of arrival.
+    private func candidates(for channel: ChannelName) -> [Waiter] {
+        guard channel.isInMailbox, let others = lines[channel.queue] else { return lines[channel] ?? [] }
+        return ((lines[channel] ?? []) + others).sorted { $0.arrival < $1.arrival }
+    }
+
+    /// Has the first receiver ask that is not about to, or the last one answer for it. Passes the bell on where there is none.
+    private func ring(_ channel: ChannelName) {
+        let shard = core.shard(of: channel.queue)
+        let waiters = candidates(for: channel)
+        guard let waiter = waiters.first(where: { !$0.isToAsk(shard) && $0.state == .waiting }) ?? waiters.last else {
+            return pass(channel, in: shard)
+        }
+        waiter.bells.append(channel)
+        waiter.ask(shard)
+        step(waiter)
+    }
+
+    /// A group send: who takes something has the next one ask (`answered`).
+    private func ringGroup(_ name: ChannelName) {
+        let shard = core.shard(of: name.queue)
+        guard let waiter = lines[name]?.first(where: { !$0.isToAsk(shard) && $0.state == .waiting }) else { return }
+        waiter.ask(shard)
+        step(waiter)
+    }
+
+    private func pass(_ channel: ChannelName, in shard: Int) {
+        idle[shard]?.remove(channel)
+        let operation = ShardOperation(
+            "pass", freesMemory: true, [.text(core.server), .text(channel.rawValue)])
+        core.shards[shard].call(operation) { _ in }
+    }
+
+    /// Channels of that shard that Redis need not ring for here any more.
+    func takeIdle(in shard: Int) -> [String] {
+        let names = idle.removeValue(forKey: shard) ?? []
+        return names.filter { lines[$0] == nil }.map(\.rawValue)
+    }
+
+    // MARK: Groups
+
+    private func note(_ name: ChannelName, in ids: [[UInt8]], of shard: Int) {
+        guard lines[name] != nil else { return }
+        if ids.count > Self.groupsMax { namesInMany[shard, default: []].insert(name) }
+        for id in ids.prefix(Self.groupsMax) {
+            let key = GroupKey(shard: shard, id: id)
+            namesByGroup[key, default: []].insert(name)
+            groupsByName[name, default: []].insert(key)
+        }
+    }
+
+    private func forgetGroups(of name: ChannelName) {
+        namesInMany[core.shard(of: name.queue)]?.remove(name)
+        for key in groupsByName.removeValue(forKey: name) ?? [] {
+            namesByGroup[key]?.remove(name)
+            if namesByGroup[key]?.isEmpty == true { namesByGroup[key] = nil }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import Channels
+import Foundation
+
+@testable import ChannelsRedis
+
+extension RedisBackend {
+    /// A layer on a clock of the test's: Redis's own stands in a key, which each call sets before.
+    static func make(
+        servers: [RedisServer], prefix: String = UUID().uuidString, settings: LayerSettings = LayerSettings(),
+        clock: any ChannelClock
+    ) throws -> RedisBackend {
+        let begin = clock.now
+        return try make(
+            context(servers: servers, prefix: prefix, settings: settings, clock: clock), library: .onClockInKey,
+            time: { 1_800_000_000_000_000 + (clock.now - begin).microseconds })
+    }
+
+    static func make(
+        server: RedisServer, prefix: String = UUID().uuidString, settings: LayerSettings = LayerSettings(),
+        clock: any ChannelClock
+    ) throws -> RedisBackend {
+        try make(servers: [server], prefix: prefix, settings: settings, clock: clock)
+    }
+
+    static func context(
+        servers: [RedisServer], prefix: String, settings: LayerSettings, clock: any ChannelClock
+    ) throws -> BackendContext {
+        let hosts = servers.map { "127.0.0.1:\($0.port)" }.joined(separator: ",")
+        return BackendContext(
+            layer: "test", url: try BackendURL("redis://\(hosts)/0"), parameters: ["prefix": prefix],
+            settings: settings,
+            clock: clock)
+    }
+}
+
+extension Duration {
+    fileprivate var microseconds: Int64 {
+        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+    }
+}

@@ -1,0 +1,16 @@
+@testable import ChannelsRedis
+
+extension ShardLibrary {
+    /// The same on a clock that stands in a key: ``Shard/timeKey``.
+    static let onClockInKey = current.replacing(
+        "local time = call('TIME')", with: "local time = {0, call('GET', '\(Shard.timeKey)')}")
+
+    /// The same, and hardly gets anywhere in one call.
+    static let shortOfSlice = onClockInKey.replacing("SLICE_ROWS = 1000", with: "SLICE_ROWS = 3")
+
+    private func replacing(_ text: String, with other: String) -> ShardLibrary {
+        let lua = String(decoding: source, as: UTF8.self)
+        precondition(lua.contains(text))
+        return ShardLibrary(source: Array(lua.replacing(text, with: other).utf8))
+    }
+}
