@@ -94,6 +94,7 @@ final class RedisLink: @unchecked Sendable {
 
     /// Begins to connect, in the loop's next turn. Once.
     func start() {
+        assert(loop.isCurrent, "A link is used on its loop")
         precondition(phase == .fresh, "A link starts once, and before it is closed")
         phase = .started
         loop.execute { [self] in beginRound() }
@@ -108,6 +109,7 @@ final class RedisLink: @unchecked Sendable {
 
     /// Fails what is not answered, within this call, and ends. Any number of times.
     func close() {
+        assert(loop.isCurrent, "A link is used on its loop")
         guard phase != .closed else { return }
         phase = .closed
         retryTimer.take()?.cancel()
@@ -131,6 +133,7 @@ final class RedisLink: @unchecked Sendable {
     ///   - completion: Called once, on the loop, never within this call. What the server answers is a success, also where that
     ///     is an error.
     func run(_ command: RedisCommand, until deadline: ContinuousClock.Instant, completion: @escaping Completion) {
+        assert(loop.isCurrent, "A link is used on its loop")
         precondition(!greeting.subscribes || command.name == "PING", "A subscriber runs nothing but PING")
         defer { requestTurn() }
         if let refusal = refusal(of: command) {

@@ -72,7 +72,7 @@ import Testing
             let prelude = [RedisCommand(words: ["INCR", "number"]), RedisCommand(words: ["LPOP", "number"])]
             try await LinkUnderTest.with(server.endpoint, limits: Self.quick, prelude: prelude) { test in
                 #expect(try await test.lost().contains(": WRONGTYPE "))
-                try await LinkUnderTest.with(server.endpoint) { other in
+                try await test.beside(server.endpoint) { other in
                     _ = try await other.reply("SET", "number", "0")
                     try await other.until { try await other.reply("GET", "number").int ?? 0 >= 2 }
                 }

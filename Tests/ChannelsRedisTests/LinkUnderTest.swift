@@ -52,6 +52,17 @@ final class LinkUnderTest: @unchecked Sendable {
         }.value
     }
 
+    /// Another link on the same loop, for as long as `body` runs.
+    func beside<Value>(
+        _ endpoint: RedisEndpoint, _ body: (LinkUnderTest) async throws -> Value
+    ) async throws -> Value {
+        let other = LinkUnderTest(
+            to: endpoint, credentials: RedisCredentials(), prelude: [], limits: RedisLink.Limits(), on: link.loop)
+        defer { other.link.close() }
+        other.link.start()
+        return try await body(other)
+    }
+
     // MARK: Events
 
     /// The next thing that it tells.

@@ -131,11 +131,18 @@ final class RedisServer: Sendable {
         if !isOver { outcome(Failure(description: "redis-server ended: \(text)")) }
     }
 
+    /// The one after the last that was given: tests that run at once must not find the same one free.
+    private static let lastPort = Mutex(UInt16.random(in: 20_000..<31_000))
+
     /// Below the ports that the kernel gives to who connects, so that it stays free while the server is down.
     private static func freePort() throws -> UInt16 {
         for _ in 0..<100 {
-            let port = UInt16.random(in: 20_000..<32_000)
-            let socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            let port = lastPort.withLock { last in
+                last = last < 32_000 ? last + 1 : 20_000
+                return last
+            }
+            // A server that another test starts at this moment must not inherit it.
+            let socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
             defer { close(socket) }
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)

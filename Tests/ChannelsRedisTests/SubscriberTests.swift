@@ -13,7 +13,7 @@ import Testing
             try await LinkUnderTest.with(server.endpoint, prelude: Self.subscription) { test in
                 for round in 1...3 {
                     try await test.ready()
-                    try await LinkUnderTest.with(server.endpoint) { publisher in
+                    try await test.beside(server.endpoint) { publisher in
                         for (channel, text) in [("bell", "a\(round)"), ("other", "b"), ("door", ""), ("news.x", "c")] {
                             let hearers = try await publisher.reply("PUBLISH", channel, text)
                             #expect(hearers == .integer(channel == "other" ? 0 : 1))
@@ -37,7 +37,7 @@ import Testing
         try await RedisServer.run { server in
             try await LinkUnderTest.with(server.endpoint, prelude: Self.subscription) { test in
                 try await test.ready()
-                try await LinkUnderTest.with(server.endpoint) { publisher in
+                try await test.beside(server.endpoint) { publisher in
                     for number in 0..<10_000 { publisher.begin("PUBLISH", "bell", "\(number)") }
                     let pings = (0..<100).map { _ in test.begin("PING") }
                     for number in 0..<10_000 {
@@ -58,7 +58,7 @@ import Testing
         try await RedisServer.run { [limits] server in
             try await LinkUnderTest.with(server.endpoint, limits: limits, prelude: Self.subscription) { test in
                 try await test.ready()
-                try await LinkUnderTest.with(server.endpoint) { other in
+                try await test.beside(server.endpoint) { other in
                     // One for each of the two connections that have begun.
                     try await other.until { try await other.pingCount() >= 2 + 10 }
                     _ = try await other.reply("PUBLISH", "bell", "still there")
