@@ -20,7 +20,8 @@ public struct BackendUnderTest: Sendable {
     public var makeBackend: Factory
     /// Where it has its time from.
     public var time: Time
-    /// False for a backend that chooses between channels by shard: promised is then a rough order only.
+    /// False for a backend whose channels are on several shards: promised between them is a rough order only, and a receiver
+    /// that waits gets the copies of a group send that its first shard has.
     public var ordersAcrossChannels: Bool
     /// How long after its deadline something may still be there at most, where time is real; what the step of the store's
     /// clock and the way to it add up to. Default 1 s.
