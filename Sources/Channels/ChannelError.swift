@@ -20,7 +20,7 @@ public struct ChannelError: Error, Sendable {
         public static let layerFull = Code(rawValue: "layer-full")
         /// The store is out of reach; nothing was stored. 503
         public static let backendUnavailable = Code(rawValue: "backend-unavailable")
-        /// The store went away while storing: it may or may not have been. 503
+        /// The store went away in the middle: what was asked may have been done, or not. 503
         public static let outcomeUnknown = Code(rawValue: "outcome-unknown")
         /// The backend cannot do this. 501
         public static let notImplemented = Code(rawValue: "not-implemented")
