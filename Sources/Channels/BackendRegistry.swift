@@ -23,9 +23,11 @@ public struct BackendRegistry: Sendable {
 
     /// Opens a layer and holds it under `name`.
     ///
+    /// - Parameter report: see ``BackendContext/report``.
     /// - Throws: ``RegistryError`` for an unknown scheme, a bad URL or a setting that is none; what the factory throws.
     public mutating func open(
-        layer name: String, url text: String, defaults: LayerSettings, clock: any ChannelClock
+        layer name: String, url text: String, defaults: LayerSettings, clock: any ChannelClock,
+        report: @escaping @Sendable (BackendReport) -> Void = { _ in }
     ) async throws {
         guard layers[name] == nil else { throw RegistryError("The layer '\(name)' is given twice.") }
         let url = try BackendURL(text)
@@ -36,7 +38,7 @@ public struct BackendRegistry: Sendable {
         var settings = defaults
         let ownParameters = try settings.apply(url.parameters, layer: name)
         let context = BackendContext(
-            layer: name, url: url, parameters: ownParameters, settings: settings, clock: clock)
+            layer: name, url: url, parameters: ownParameters, settings: settings, clock: clock, report: report)
         layers[name] = Layer(name: name, store: try await makeBackend(context), settings: settings, clock: clock)
     }
 
@@ -52,15 +54,19 @@ public struct BackendContext: Sendable {
     public let parameters: [String: String]
     public let settings: LayerSettings
     public let clock: any ChannelClock
+    /// Tells the operator what no answer tells. From any thread; it does not block.
+    public let report: @Sendable (BackendReport) -> Void
 
     public init(
-        layer: String, url: BackendURL, parameters: [String: String], settings: LayerSettings, clock: any ChannelClock
+        layer: String, url: BackendURL, parameters: [String: String], settings: LayerSettings, clock: any ChannelClock,
+        report: @escaping @Sendable (BackendReport) -> Void = { _ in }
     ) {
         self.layer = layer
         self.url = url
         self.parameters = parameters
         self.settings = settings
         self.clock = clock
+        self.report = report
     }
 
     /// - Throws: ``RegistryError`` where the URL has parameters other than those of every layer and `known`.
@@ -69,6 +75,27 @@ public struct BackendContext: Sendable {
             let all = (known.sorted() + LayerSettings.parameterNames).joined(separator: ", ")
             throw RegistryError("The layer '\(layer)' has an unknown setting '\(stranger)'. Known: \(all).")
         }
+    }
+}
+
+/// What has happened to a backend's store, for who runs the server: one line of its log.
+///
+/// A backend reports that a trouble has begun, or ended, and not that each of its calls fails: it limits its reports itself.
+public struct BackendReport: Sendable {
+    public enum Severity: Sendable {
+        /// All is well, or well again.
+        case information
+        /// Something needs to be looked at.
+        case warning
+    }
+
+    public let severity: Severity
+    /// In one line, and without secrets.
+    public let text: String
+
+    public init(_ severity: Severity, _ text: String) {
+        self.severity = severity
+        self.text = text
     }
 }
 

@@ -1,18 +1,16 @@
 import Channels
 
 extension ChannelError {
+    // None of these has an underlying error: what the log is to say is said once, and not with each request that
+    // fails (`ShardTroubles`).
+
     /// Nothing was sent: nothing has happened.
-    static func unreachable(_ why: String) -> ChannelError {
-        ChannelError(
-            .backendUnavailable, "The layer's Redis cannot be reached. Try again later.", underlying: RedisTrouble(why))
-    }
+    static let unreachable = ChannelError(
+        .backendUnavailable, "The layer's Redis cannot be reached. Try again later.")
 
     /// Something was sent, and no answer came.
-    static func unanswered(_ why: String) -> ChannelError {
-        ChannelError(
-            .outcomeUnknown, "The layer's Redis has not answered: it may have done what was asked, or not.",
-            underlying: RedisTrouble(why))
-    }
+    static let unanswered = ChannelError(
+        .outcomeUnknown, "The layer's Redis has not answered: it may have done what was asked, or not.")
 
     /// An error answer: nothing has happened.
     static func refused(_ text: String) -> ChannelError {
@@ -20,17 +18,14 @@ extension ChannelError {
         switch words.first {
         case "OOM":
             return ChannelError(
-                .layerFull, "The layer's Redis has no memory left. Receive, or let messages expire.",
-                underlying: RedisTrouble(text))
+                .layerFull, "The layer's Redis has no memory left. Receive, or let messages expire.")
         case "LAURELFORMAT" where words.count == 3:
             return ChannelError(
                 .backendUnavailable,
                 "What is in the layer's Redis has format \(words[1]) and \(words[2]) shards, and not as many as here: "
-                    + "give another prefix, or the hosts that it was made with.", underlying: RedisTrouble(text))
+                    + "give another prefix, or the hosts that it was made with.")
         default:
-            return ChannelError(
-                .backendUnavailable, "The layer's Redis refuses to work. Try again later.",
-                underlying: RedisTrouble(text))
+            return ChannelError(.backendUnavailable, "The layer's Redis refuses to work. Try again later.")
         }
     }
 

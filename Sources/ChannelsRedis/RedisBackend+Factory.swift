@@ -30,7 +30,7 @@ extension RedisBackend {
         try loop.start()
         let core = RedisCore(
             endpoints: address.endpoints, credentials: address.credentials, prefix: prefix, settings: context.settings,
-            library: library, clock: context.clock, time: time, on: loop)
+            library: library, clock: context.clock, time: time, report: context.report, on: loop)
         loop.execute { core.start() }
         return RedisBackend(core: core, settings: context.settings, clock: context.clock)
     }

@@ -24,9 +24,11 @@ final class RedisCore: @unchecked Sendable {
     ///   - endpoints: one for each shard.
     ///   - clock: tells when to tick.
     ///   - time: what Redis's clock is to say, in microseconds, in place of its own; for a library that reads it.
+    ///   - report: told when a shard has a trouble, and when it has none any more.
     init(
         endpoints: [RedisEndpoint], credentials: RedisCredentials, prefix: String, settings: LayerSettings,
-        library: ShardLibrary, clock: any ChannelClock, time: (@Sendable () -> Int64)? = nil, on loop: EventLoop
+        library: ShardLibrary, clock: any ChannelClock, time: (@Sendable () -> Int64)? = nil,
+        report: @escaping @Sendable (BackendReport) -> Void = { _ in }, on loop: EventLoop
     ) {
         self.loop = loop
         self.clock = clock
@@ -36,19 +38,26 @@ final class RedisCore: @unchecked Sendable {
         let keys = endpoints.indices.map { ShardKeys(prefix: prefix, number: $0, count: endpoints.count) }
         waits = Waits(core: self)
         for (endpoint, keys) in zip(endpoints, keys) {
+            let troubles = ShardTroubles(at: endpoint, on: loop, report: report)
             let commands = RedisLink(
                 to: endpoint, credentials: credentials, on: loop, prelude: [],
                 events: .init(
-                    onReady: { [weak self] in self?.tick(keys.number) }, onLost: { _ in }, onMessage: { _, _ in }))
+                    onReady: { [weak self] in
+                        troubles.end(.calls)
+                        self?.tick(keys.number)
+                    }, onLost: { troubles.begin(.calls, $0) }, onMessage: { _, _ in }))
             var subscribe = RedisCommand("SUBSCRIBE")
             subscribe.append(keys.bell(of: server))
             let bells = RedisLink(
                 to: endpoint, credentials: credentials, on: loop, prelude: [subscribe],
                 events: .init(
                     // Bells may have rung for nobody.
-                    onReady: { [weak self] in self?.waits.lookAgain(in: keys.number) }, onLost: { _ in },
+                    onReady: { [weak self] in
+                        troubles.end(.bells)
+                        self?.waits.lookAgain(in: keys.number)
+                    }, onLost: { troubles.begin(.bells, $0) },
                     onMessage: { [weak self] _, bell in self?.waits.rung(bell, in: keys.number) }))
-            shards.append(Shard(keys, over: commands, library: library, time: time))
+            shards.append(Shard(keys, over: commands, library: library, time: time, troubles: troubles))
             links += [commands, bells]
         }
     }

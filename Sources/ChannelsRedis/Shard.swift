@@ -7,6 +7,7 @@ final class Shard {
     let link: RedisLink
     private let library: ShardLibrary
     private let time: (@Sendable () -> Int64)?
+    private let troubles: ShardTroubles
     /// What begins each call, up to the operation.
     private let begin: RedisCommand
     private let beginFreeing: RedisCommand
@@ -16,11 +17,15 @@ final class Shard {
     static let timeKey = "laurel:time"
 
     /// - Parameter time: written to ``timeKey`` before each call, for a library that reads it there.
-    init(_ keys: ShardKeys, over link: RedisLink, library: ShardLibrary, time: (@Sendable () -> Int64)? = nil) {
+    init(
+        _ keys: ShardKeys, over link: RedisLink, library: ShardLibrary, time: (@Sendable () -> Int64)? = nil,
+        troubles: ShardTroubles
+    ) {
         self.keys = keys
         self.link = link
         self.library = library
         self.time = time
+        self.troubles = troubles
         func begin(_ function: String) -> RedisCommand {
             var command = RedisCommand("FCALL")
             command.append(function)
@@ -60,31 +65,42 @@ final class Shard {
         }
         link.run(command, until: deadline) { [self] result in
             switch result {
-            case .failure(.notSent(let why)): completion(.failure(.unreachable(why)))
-            case .failure(.outcomeUnknown(let why)): completion(.failure(.unanswered(why)))
+            case .failure(.notSent(let why)):
+                // Else it is the connection's trouble, and known as that.
+                if link.isReady { troubles.begin(.answers, why) }
+                completion(.failure(.unreachable))
+            case .failure(.outcomeUnknown): completion(.failure(.unanswered))
             case .success(.error(let text)) where text.contains("Function not found"):
                 // Nothing was run: Redis is new, or its functions were flushed.
                 loadLibrary(until: deadline) { failure in
                     if let failure { return completion(.failure(failure)) }
                     self.call(operation, started: started, until: deadline, completion: completion)
                 }
-            case .success(.error(let text)): completion(.failure(.refused(text)))
+            case .success(.error(let text)): completion(.failure(refusal(text)))
             case .success(.array(let elements)) where elements.first?.text == "again" && elements.count == 3:
                 guard let started = elements[1].text, let startedAt = elements[2].text else {
                     return completion(.failure(.strange(elements[0])))
                 }
                 self.call(operation, started: (started, startedAt), until: deadline, completion: completion)
-            case .success(let reply): completion(.success(reply))
+            case .success(let reply):
+                // That something can be freed says nothing of whether there is memory.
+                if !operation.freesMemory { troubles.end(.answers) }
+                completion(.success(reply))
             }
         }
     }
 
+    private func refusal(_ text: String) -> ChannelError {
+        troubles.begin(.answers, link.describe(text))
+        return .refused(text)
+    }
+
     /// Once for all calls that miss it at that time.
     private func loadLibrary(until deadline: ContinuousClock.Instant, then: @escaping (ChannelError?) -> Void) {
-        link.run(library.loadCommand, until: deadline) { result in
+        link.run(library.loadCommand, until: deadline) { [self] result in
             switch result {
-            case .failure(.notSent(let why)), .failure(.outcomeUnknown(let why)): then(.unreachable(why))
-            case .success(.error(let text)): then(.refused(text))
+            case .failure(.notSent), .failure(.outcomeUnknown): then(.unreachable)
+            case .success(.error(let text)): then(refusal(text))
             case .success: then(nil)
             }
         }

@@ -149,7 +149,7 @@ final class ComparedShard: ComparedLayer {
                 var command = RedisCommand(isHash ? "HLEN" : "ZCARD")
                 command.append(key)
                 core.shards[0].link.run(command, until: .now.advanced(by: .seconds(10))) {
-                    completion($0.mapError { _ in .unreachable("") })
+                    completion($0.mapError { _ in .unreachable })
                 }
             }
             return (key, Int(count.int ?? -1) - (key.hasSuffix("rows") ? 3 : 1))

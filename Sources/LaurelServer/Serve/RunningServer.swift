@@ -54,7 +54,16 @@ struct RunningServer {
     private func openLayers(_ clock: LoopClock) async throws -> BackendRegistry {
         var registry = Program.current.backends
         for layer in settings.layers {
-            try await registry.open(layer: layer.name, url: layer.url, defaults: settings.layerDefaults, clock: clock)
+            try await registry.open(
+                layer: layer.name, url: layer.url, defaults: settings.layerDefaults, clock: clock
+            ) { [log] report in
+                let level: Logger.Level =
+                    switch report.severity {
+                    case .information: .info
+                    case .warning: .warning
+                    }
+                log.log(level: level, "\(report.text)", metadata: ["layer": "\(layer.name)"])
+            }
             log.debug("layer opened", metadata: ["layer": "\(layer.name)"])
         }
         return registry
