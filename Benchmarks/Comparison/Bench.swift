@@ -86,6 +86,12 @@ struct Bench: Sendable {
             ("durable-group-send", durableGroupSend),
             ("durable-backlog-send", { try durableBacklog(measuringSends: true) }),
             ("durable-backlog-receive", { try durableBacklog(measuringSends: false) }),
+            ("redis-send", redisSend), ("redis-receive", redisReceive), ("redis-group-send", redisGroupSend),
+            ("redis-python", pairsBesidePython),
+            ("redis-python-100", { try groupSendBesidePython(100) }),
+            ("redis-python-1000", { try groupSendBesidePython(1000) }),
+            ("redis-python-apart", { try deliveriesBesidePython(together: false) }),
+            ("redis-python-together", { try deliveriesBesidePython(together: true) }),
         ]
     }
 
@@ -101,11 +107,11 @@ struct Bench: Sendable {
     func nginx(workers: Int = 1) throws -> ServerProcess { started(try Peers.nginx(workers: workers)) }
     func nchan() throws -> ServerProcess { started(try Peers.nchan()) }
 
-    func webdis() throws -> ServerProcess {
-        let (webdis, redis) = try Peers.webdis()
-        _ = started(redis)
-        return started(webdis)
-    }
+    func webdis() throws -> ServerProcess { started(try Peers.webdis()) }
+    func redis() throws -> ServerProcess { started(try Peers.redis()) }
+
+    /// Laurel on a Redis of its own.
+    func laurelOnRedis() throws -> ServerProcess { started(try Peers.laurelOnRedis()) }
 
     private func started(_ server: ServerProcess) -> ServerProcess {
         servers.list.withLock { $0.append(server) }

@@ -14,11 +14,19 @@ enum Peers {
         }
     }
 
+    /// The same on a Redis of its own.
+    static func laurelOnRedis() throws -> ServerProcess {
+        let redis = try redis()
+        return try laurel("Laurel, redis", loops: 1, behind: redis) { _ in
+            ["--backend", "redis://127.0.0.1:\(redis.port)"]
+        }
+    }
+
     private static func laurel(
-        _ name: String, loops: Int, in directory: URL? = nil, options: (URL) -> [String]
+        _ name: String, loops: Int, in directory: URL? = nil, behind: ServerProcess? = nil, options: (URL) -> [String]
     ) throws -> ServerProcess {
         let path = FileManager.default.currentDirectoryPath + "/.build/release/laurel"
-        return try ServerProcess(name, executable: path, in: directory) { port, directory in
+        return try ServerProcess(name, executable: path, in: directory, behind: behind) { port, directory in
             [
                 "serve", "--bind", "127.0.0.1:\(port)", "--loops", "\(loops)", "--capacity", "100000000",
                 "--memory-limit", "12GiB", "--expiry", "6000",
@@ -66,12 +74,16 @@ enum Peers {
         }
     }
 
-    /// Its own process; that of Redis behind it is not counted.
-    static func webdis() throws -> (webdis: ServerProcess, redis: ServerProcess) {
-        let redis = try ServerProcess("Redis", executable: "redis-server") { port, directory in
+    static func redis() throws -> ServerProcess {
+        try ServerProcess("Redis", executable: "redis-server") { port, directory in
             ["--port", "\(port)", "--save", "", "--appendonly", "no", "--dir", directory.path()]
         }
-        let webdis = try ServerProcess("webdis", executable: "webdis") { port, directory in
+    }
+
+    /// On a Redis of its own.
+    static func webdis() throws -> ServerProcess {
+        let redis = try redis()
+        return try ServerProcess("webdis", executable: "webdis", behind: redis) { port, directory in
             let configuration = """
                 {"redis_host": "127.0.0.1", "redis_port": \(redis.port), "http_host": "127.0.0.1", "http_port": \(port),
                  "threads": 1, "pool_size": 20, "daemonize": false, "verbosity": 0, "logfile": "/dev/null",
@@ -81,6 +93,5 @@ enum Peers {
             try configuration.write(to: file, atomically: true, encoding: .utf8)
             return [file.path()]
         }
-        return (webdis, redis)
     }
 }

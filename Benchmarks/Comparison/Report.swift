@@ -18,6 +18,7 @@ struct Report {
     mutating func add(_ row: Row, _ results: [CaseResult]) {
         var lines = ["", "## \(row.title)", ""]
         if !row.goal.isEmpty { lines += ["Goal: \(row.goal)", ""] }
+        if !row.remark.isEmpty { lines += [row.remark, ""] }
         lines += [
             "| | per second | µs a \(row.unit) (user) | p50 | p99 | ratio: processor, p50, p99, rate | |",
             "|---|---|---|---|---|---|---|",
@@ -26,11 +27,14 @@ struct Report {
             let ratios = [result.processorRatio, result.p50Ratio, result.p99Ratio, result.rateRatio].map { ratio in
                 ratio.flatMap { $0.isFinite ? Self.decimal($0, places: 2) : nil } ?? "–"
             }
+            let whole = result.wholeMicroseconds.map { "\(Self.decimal($0, places: 2)) µs with its Redis" } ?? ""
+            let notes = [whole, result.note].filter { !$0.isEmpty }
             let cells = [
                 result.name, result.operationsPerSecond.map { Self.decimal($0, places: 0) } ?? "–",
                 "\(Self.decimal(result.userMicroseconds + result.systemMicroseconds, places: 2)) "
                     + "(\(Self.decimal(result.userMicroseconds, places: 2)))",
-                Self.text(result.p50), Self.text(result.p99), ratios.joined(separator: ", "), result.note,
+                Self.text(result.p50), Self.text(result.p99), ratios.joined(separator: ", "),
+                notes.joined(separator: "; "),
             ]
             lines.append("| " + cells.joined(separator: " | ") + " |")
         }

@@ -5,6 +5,8 @@ struct Row {
     var unit = "request"
     /// DESIGN's goal, in words, where there is one.
     var goal = ""
+    /// What exactly is held against what, where the names of the cases do not say it.
+    var remark = ""
     /// The first is Laurel, or the case that the others are held against.
     var cases: [Case]
 
@@ -25,6 +27,7 @@ struct CaseResult {
     var p50: Duration?
     var p99: Duration?
     var note: String
+    var wholeMicroseconds: Double?
     var rateRatio: Double?
     var processorRatio: Double
     var p50Ratio: Double?
@@ -35,6 +38,7 @@ struct CaseResult {
         operationsPerSecond = Self.median(samples.compactMap(\.operationsPerSecond))
         userMicroseconds = Self.median(samples.map(\.userMicroseconds)) ?? 0
         systemMicroseconds = Self.median(samples.map(\.systemMicroseconds)) ?? 0
+        wholeMicroseconds = Self.median(samples.compactMap(\.wholeMicroseconds))
         p50 = Self.median(samples.compactMap(\.p50))
         p99 = Self.median(samples.compactMap(\.p99))
         // Of the first round: memory that was taken once is not taken again.

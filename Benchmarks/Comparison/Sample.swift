@@ -7,6 +7,8 @@ struct Sample {
     /// Of the server, for each operation, in microseconds.
     var userMicroseconds: Double
     var systemMicroseconds: Double
+    /// The same with what stands behind the server, where something does.
+    var wholeMicroseconds: Double?
     var p50: Duration?
     var p99: Duration?
     /// What else there is to say.
@@ -23,9 +25,14 @@ struct Sample {
 extension ServerProcess {
     /// Measures what `work` costs this server. It returns how many operations it was.
     func measure(_ work: () async throws -> Sample) async throws -> Sample {
-        let before = processorTime
+        let (before, beforeBehind) = (processorTime, behind?.processorTime)
         var sample = try await work()
         sample.setProcessorTime(processorTime, since: before)
+        if let behind, let beforeBehind {
+            let microseconds = behind.processorTime.microseconds(since: beforeBehind)
+            sample.wholeMicroseconds =
+                sample.processorMicroseconds + microseconds / Double(max(1, sample.operationsCount))
+        }
         return sample
     }
 }

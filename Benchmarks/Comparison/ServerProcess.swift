@@ -9,6 +9,8 @@ final class ServerProcess: @unchecked Sendable {
     let port: UInt16
     /// Where the load goes.
     let address: SocketAddress
+    /// What it does its work with, a Redis of its own; ended with it.
+    let behind: ServerProcess?
     private let pid: pid_t
     private let directory: URL
 
@@ -21,10 +23,11 @@ final class ServerProcess: @unchecked Sendable {
     ///   - arguments: Made from the port and the folder.
     init(
         _ name: String, executable: String, port: UInt16 = ServerProcess.freePort(), in folder: URL? = nil,
-        arguments: (_ port: UInt16, _ directory: URL) throws -> [String]
+        behind: ServerProcess? = nil, arguments: (_ port: UInt16, _ directory: URL) throws -> [String]
     ) throws {
         self.name = name
         self.port = port
+        self.behind = behind
         address = SocketAddress(host: "127.0.0.1", port: port)!
         directory =
             folder
@@ -62,6 +65,7 @@ final class ServerProcess: @unchecked Sendable {
         kill(pid, SIGTERM)
         waitpid(pid, nil, 0)
         try? FileManager.default.removeItem(at: directory)
+        behind?.stop()
     }
 
     private func waitUntilItAnswers() throws {
