@@ -77,11 +77,15 @@ private final class RedisBatch {
         core.shards[shard].call(operation) { [self, part] result in
             switch result {
             case .failure(let error):
-                // Those that have not been sent fail for the same reason: nobody waits for each in turn.
-                for index in indices { put(index, .failure(error)) }
+                for (index, _) in part { put(index, .failure(error)) }
+                // Those that were not sent are not tried in turn.
+                for index in indices.dropFirst(part.count) { put(index, .failure(ChannelError.unreachable)) }
                 done()
             case .success(let reply):
-                let answers = reply.elements ?? []
+                guard let answers = reply.elements else {
+                    for index in indices { put(index, .failure(ChannelError.strange(reply))) }
+                    return done()
+                }
                 for (answer, (index, queue)) in zip(answers, part) {
                     put(index, core.receipt(of: answer, sentTo: queue).map { .channel($0) }.mapError { $0 })
                 }

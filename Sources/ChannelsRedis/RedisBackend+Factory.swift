@@ -67,7 +67,8 @@ struct RedisAddress {
             let text = rest[rest.index(after: slash)...]
             guard text.isEmpty || Int(text).map({ $0 >= 0 }) == true else {
                 throw RegistryError(
-                    "'\(text)' is no database of Redis (layer '\(layer)'): a number from 0, as in \(example).")
+                    "What stands after '/' is no database of Redis (layer '\(layer)'): a number from 0, as in "
+                        + "\(example). A '/' in a password is written '%2F'.")
             }
             database = Int(text) ?? 0
             rest = rest[..<slash]
@@ -90,7 +91,8 @@ struct RedisAddress {
         for host in rest.split(separator: ",", omittingEmptySubsequences: false) {
             guard let endpoint = RedisEndpoint(String(host)), case .host = endpoint.place else {
                 throw RegistryError(
-                    "'\(host)' is no host of Redis (layer '\(layer)'): a name or an address, and a port.")
+                    "There is something in the URL of layer '\(layer)' that is no host of Redis: a name or an address, and "
+                        + "a port, as in \(example).")
             }
             guard !endpoints.contains(endpoint) else {
                 throw RegistryError("'\(host)' is given twice (layer '\(layer)'): each host is a shard of its own.")

@@ -1,4 +1,5 @@
 import Channels
+import Reactor
 
 // Sending, receiving and giving back.
 
@@ -191,12 +192,17 @@ extension RedisCore {
 
     /// Returns how many are lost.
     func giveBack(_ deliveries: [Delivery], completion: @escaping (Result<Int, ChannelError>) -> Void) {
-        let parts = Dictionary(grouping: deliveries) { Self.reference(of: $0).shard }
+        var parts: [(shard: Int, deliveries: ArraySlice<Delivery>)] = []
+        for (shard, all) in Dictionary(grouping: deliveries, by: { Self.reference(of: $0).shard }) {
+            for start in stride(from: 0, to: all.count, by: Self.givenBackMax) {
+                parts.append((shard, all[start..<min(start + Self.givenBackMax, all.count)]))
+            }
+        }
         gather(
-            Array(parts),
+            parts,
             { part, answer in
                 var operation = ShardOperation("give_back", freesMemory: true)
-                for delivery in part.value {
+                for delivery in part.deliveries {
                     let taken = Self.reference(of: delivery)
                     var stored = taken.head
                     stored.message.content = delivery.message.content
@@ -205,9 +211,8 @@ extension RedisCore {
                         .int(taken.stamp), .int(taken.epoch), .int(Int64(delivery.receipt.token)), .bytes(stored.bytes),
                     ]
                 }
-                shards[part.key].call(operation) { result in
-                    // Where nobody can tell they may be there twice: no, a call that may have run is not repeated.
-                    answer(.success((try? result.get().int).map { Int($0) } ?? part.value.count))
+                giveBack(operation, to: part.shard, triesLeft: Self.givingBackTriesMax) { lost in
+                    answer(.success(lost ?? part.deliveries.count))
                 }
             }
         ) { [self] result in
@@ -216,6 +221,28 @@ extension RedisCore {
             completion(lost)
         }
     }
+
+    /// Tries again while Redis certainly has not heard of it; nil where that has no end, or nobody can tell.
+    private func giveBack(
+        _ operation: ShardOperation, to shard: Int, triesLeft: Int, completion: @escaping (Int?) -> Void
+    ) {
+        shards[shard].call(operation) { [self] result in
+            switch result {
+            case .success(let reply): completion(reply.int.map { Int($0) })
+            case .failure(let error) where error.code == .backendUnavailable && triesLeft > 0 && !isClosed:
+                // SAFETY: called on the loop, as all of this is.
+                nonisolated(unsafe) let completion = completion
+                _ = loop.schedule(at: loop.now.advanced(by: .milliseconds(250))) { [self] in
+                    giveBack(operation, to: shard, triesLeft: triesLeft - 1, completion: completion)
+                }
+            case .failure: completion(nil)
+            }
+        }
+    }
+
+    /// Deliveries of one call.
+    private static let givenBackMax = 500
+    private static let givingBackTriesMax = 20
 
     private static func reference(of delivery: Delivery) -> TakenFromRedis {
         guard let taken = delivery.receipt.reference as? TakenFromRedis else {

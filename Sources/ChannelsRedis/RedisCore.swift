@@ -14,7 +14,11 @@ final class RedisCore: @unchecked Sendable {
     private var links: [RedisLink] = []
     private let clock: any ChannelClock
     private var ticks: (any ScheduledAction)?
-    private var isClosed = false
+    private(set) var isClosed = false
+    /// By shard: the number of this server's lease there, as it heard it last.
+    private var leases: [Int: Int64] = [:]
+    /// By shard: a tick is under way, and whether another is wanted after it.
+    private var ticksUnderWay: [Int: Bool] = [:]
     /// Deliveries that Redis may have made in answers that never came.
     var lost = 0
 
@@ -88,22 +92,41 @@ final class RedisCore: @unchecked Sendable {
         planTick()
     }
 
-    /// Renews this server's lease, sweeps, and says which channels nobody waits for any more.
+    /// Renews this server's lease, sweeps, and says which channels nobody waits for any more. One at a time.
     func tick(_ shard: Int) {
         guard !isClosed else { return }
-        let idle = waits.takeIdle(in: shard)
-        if !idle.isEmpty {
-            let operation = ShardOperation("forget", freesMemory: true, [.text(server)] + idle.map { .text($0) })
-            shards[shard].call(operation) { _ in }
-        }
+        guard ticksUnderWay[shard] == nil else { return ticksUnderWay[shard] = true }
+        ticksUnderWay[shard] = false
+        forgetIdle(in: shard)
         shards[shard].call(ShardOperation("tick", freesMemory: true, [.text(server)])) { [weak self] result in
-            guard let self, case .success(let reply) = result, let answers = reply.elements, answers.count == 2 else {
-                return
+            guard let self else { return }
+            var isWantedAgain = ticksUnderWay.removeValue(forKey: shard) ?? false
+            if case .success(let reply) = result, let answers = reply.elements, answers.count == 2 {
+                // Another lease: Redis may have forgotten for what it was to ring.
+                if let lease = answers[0].int, leases[shard] != lease {
+                    leases[shard] = lease
+                    waits.lookAgain(in: shard)
+                }
+                if answers[1].int == 1 { isWantedAgain = true }
             }
-            if answers[0].int == 1 { waits.lookAgain(in: shard) }
-            if answers[1].int == 1 { tick(shard) }
+            if isWantedAgain { tick(shard) }
         }
     }
+
+    private func forgetIdle(in shard: Int) {
+        var names = waits.takeIdle(in: shard)[...]
+        while !names.isEmpty {
+            let part = names.prefix(Self.namesInCallMax)
+            names = names.dropFirst(part.count)
+            let operation = ShardOperation(
+                "forget", freesMemory: true, [.text(server)] + part.map { .text($0.rawValue) })
+            shards[shard].call(operation) { [weak self] result in
+                if case .failure = result { self?.waits.keepIdle(Array(part), in: shard) }
+            }
+        }
+    }
+
+    private static let namesInCallMax = 1000
 
     // MARK: Calls
 

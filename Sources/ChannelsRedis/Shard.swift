@@ -12,8 +12,11 @@ final class Shard {
     private let begin: RedisCommand
     private let beginFreeing: RedisCommand
 
-    /// How long a call may take, with all its repeats. A send is answered within two seconds, whatever happens.
+    /// How long a call may take, and the repeats of one that must be answered soon. A send is answered within two seconds, whatever happens.
     static let callTimeMax = Duration.milliseconds(1800)
+    /// For how long what frees much is called again and again.
+    private static let freeingTimeMax = Duration.seconds(30)
+    private var waitingForLibrary: [(ChannelError?) -> Void] = []
     static let timeKey = "laurel:time"
 
     /// - Parameter time: written to ``timeKey`` before each call, for a library that reads it there.
@@ -45,13 +48,17 @@ final class Shard {
     ///   `backendUnavailable` where nothing happened, `outcomeUnknown` where nobody can tell, `layerFull` where Redis has no
     ///   memory left.
     func call(_ operation: ShardOperation, completion: @escaping (Result<RedisReply, ChannelError>) -> Void) {
-        call(operation, started: nil, until: .now.advanced(by: Self.callTimeMax), completion: completion)
+        let repeatTime = operation.freesMemory ? Self.freeingTimeMax : Self.callTimeMax
+        call(operation, started: nil, repeatedUntil: .now.advanced(by: repeatTime), completion: completion)
     }
 
+    /// - Parameter end: when it is repeated no more.
     private func call(
-        _ operation: ShardOperation, started: (String, String)?, until deadline: ContinuousClock.Instant,
+        _ operation: ShardOperation, started: (String, String)?, repeatedUntil end: ContinuousClock.Instant,
         completion: @escaping (Result<RedisReply, ChannelError>) -> Void
     ) {
+        // Each call has its own: that many of them take long is no sign of a Redis that stands still.
+        let deadline = ContinuousClock.now.advanced(by: Self.callTimeMax)
         var command = operation.freesMemory ? beginFreeing : begin
         command.append(operation.name)
         command.append(started?.0 ?? "")
@@ -72,16 +79,17 @@ final class Shard {
             case .failure(.outcomeUnknown): completion(.failure(.unanswered))
             case .success(.error(let text)) where text.contains("Function not found"):
                 // Nothing was run: Redis is new, or its functions were flushed.
-                loadLibrary(until: deadline) { failure in
+                loadLibrary { failure in
                     if let failure { return completion(.failure(failure)) }
-                    self.call(operation, started: started, until: deadline, completion: completion)
+                    self.call(operation, started: started, repeatedUntil: end, completion: completion)
                 }
             case .success(.error(let text)): completion(.failure(refusal(text)))
             case .success(.array(let elements)) where elements.first?.text == "again" && elements.count == 3:
                 guard let started = elements[1].text, let startedAt = elements[2].text else {
                     return completion(.failure(.strange(elements[0])))
                 }
-                self.call(operation, started: (started, startedAt), until: deadline, completion: completion)
+                guard .now < end else { return completion(.failure(.tooMuchInTheWay)) }
+                self.call(operation, started: (started, startedAt), repeatedUntil: end, completion: completion)
             case .success(let reply):
                 // That something can be freed says nothing of whether there is memory.
                 if !operation.freesMemory { troubles.end(.answers) }
@@ -96,13 +104,19 @@ final class Shard {
     }
 
     /// Once for all calls that miss it at that time.
-    private func loadLibrary(until deadline: ContinuousClock.Instant, then: @escaping (ChannelError?) -> Void) {
-        link.run(library.loadCommand, until: deadline) { [self] result in
-            switch result {
-            case .failure(.notSent), .failure(.outcomeUnknown): then(.unreachable)
-            case .success(.error(let text)): then(refusal(text))
-            case .success: then(nil)
-            }
+    private func loadLibrary(then: @escaping (ChannelError?) -> Void) {
+        waitingForLibrary.append(then)
+        guard waitingForLibrary.count == 1 else { return }
+        link.run(library.loadCommand, until: .now.advanced(by: Self.callTimeMax)) { [self] result in
+            let failure: ChannelError? =
+                switch result {
+                case .failure: .unreachable
+                case .success(.error(let text)): refusal(text)
+                case .success: nil
+                }
+            let waiting = waitingForLibrary
+            waitingForLibrary = []
+            for then in waiting { then(failure) }
         }
     }
 }

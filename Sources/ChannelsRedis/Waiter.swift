@@ -13,6 +13,8 @@ final class Waiter: @unchecked Sendable {
     private(set) var toAsk: [Int] = []
     /// A shard has been asked and has not answered.
     var isAsking = false
+    /// It has a question, and waits for its turn.
+    var isQueued = false
     /// Bells that it answers for: should it be served by something else, another must.
     var bells: [ChannelName] = []
     var state = State.fresh

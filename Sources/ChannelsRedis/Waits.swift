@@ -37,6 +37,18 @@ final class Waits: @unchecked Sendable {
     /// Groups of a channel in wait that are known here.
     private static let groupsMax = 1000
     private static let retryTime = Duration.milliseconds(250)
+    /// Names in the questions that a shard has not answered. More of them at once would be answered too late, and each question
+    /// to Redis may take a message.
+    private static let namesAskedMax = 4000
+    /// Groups whose bells are kept for answers that are under way.
+    private static let heardMax = 10_000
+
+    /// By shard: names in questions that have no answer yet.
+    private var namesAsked: [Int: Int] = [:]
+    /// By shard: who has a question, and waits for its turn, in that order.
+    private var queued: [Int: [Waiter]] = [:]
+    /// By shard: groups that were sent to while questions were under way, whose answers may tell of them.
+    private var heard: [Int: Set<[UInt8]>] = [:]
 
     init(core: RedisCore) { self.core = core }
 
@@ -53,7 +65,10 @@ final class Waits: @unchecked Sendable {
     // MARK: Begin and end
 
     func begin(_ waiter: Waiter) {
-        guard waiter.state == .fresh else { return resume(waiter, with: .success([])) }
+        guard waiter.state == .fresh, !core.isClosed else {
+            waiter.state = .over
+            return resume(waiter, with: .success([]))
+        }
         guard linkCount + waiter.names.count <= Self.linksMax else {
             waiter.state = .over
             return resume(
@@ -131,16 +146,38 @@ final class Waits: @unchecked Sendable {
     // MARK: Asking
 
     private func step(_ waiter: Waiter) {
-        guard waiter.state == .waiting, !waiter.isAsking, let shard = waiter.nextToAsk() else { return }
-        guard let names = waiter.shards[shard] else { return }
+        guard waiter.state == .waiting, !waiter.isAsking, !waiter.isQueued, let shard = waiter.nextToAsk(),
+            let names = waiter.shards[shard]
+        else { return }
+        guard namesAsked[shard] ?? 0 == 0 || namesAsked[shard]! + names.count <= Self.namesAskedMax else {
+            waiter.ask(shard)
+            waiter.isQueued = true
+            return queued[shard, default: []].append(waiter)
+        }
         waiter.isAsking = true
+        namesAsked[shard, default: 0] += names.count
         // What has rung until now is answered by this; what rings from now on is not.
         let bells = waiter.bells.filter { core.shard(of: $0.queue) == shard }
         waiter.bells.removeAll { core.shard(of: $0.queue) == shard }
         core.take(names, in: shard, options: waiter.options, waitsFor: Self.groupsMax) { [self] result in
             waiter.isAsking = false
+            namesAsked[shard, default: 0] -= names.count
             answered(waiter, shard, bells, result)
+            if namesAsked[shard] == 0 { heard[shard] = nil }
+            askQueued(shard)
         }
+    }
+
+    private func askQueued(_ shard: Int) {
+        guard let waiters = queued[shard], !waiters.isEmpty else { return }
+        var next = 0
+        while next < waiters.count, namesAsked[shard] ?? 0 < Self.namesAskedMax {
+            waiters[next].isQueued = false
+            // It may queue again, at the end.
+            step(waiters[next])
+            next += 1
+        }
+        queued[shard]?.removeFirst(next)
     }
 
     private func answered(
@@ -153,7 +190,14 @@ final class Waits: @unchecked Sendable {
             for channel in Set(deliveries.map(\.channel) + bells) { ring(channel) }
             return
         case .success(.nothing(let groups)):
-            for (name, ids) in zip(waiter.shards[shard] ?? [], groups) { note(name, in: ids, of: shard) }
+            for (name, ids) in zip(waiter.shards[shard] ?? [], groups) {
+                note(name, in: ids, of: shard)
+                // It was sent to after the question was answered, and before the answer was heard.
+                if let heard = heard[shard], heard.count >= Self.heardMax || ids.contains(where: heard.contains) {
+                    waiter.bells.append(name)
+                    waiter.ask(shard)
+                }
+            }
         case .success(.unknown):
             // The lease has ended, or Redis has begun anew: the tick has all of us ask again.
             waiter.bells += bells
@@ -210,6 +254,9 @@ final class Waits: @unchecked Sendable {
             if let channel = name(rest) { ring(channel) }
         case UInt8(ascii: "g"):
             let key = GroupKey(shard: shard, id: Array(rest))
+            if namesAsked[shard] ?? 0 > 0, heard[shard]?.count ?? 0 < Self.heardMax {
+                heard[shard, default: []].insert(key.id)
+            }
             for name in (namesByGroup[key] ?? []).union(namesInMany[shard] ?? []) { ringGroup(name) }
         case UInt8(ascii: "j") where rest.count > 8:
             guard let channel = name(rest.dropFirst(8)) else { return }
@@ -247,29 +294,48 @@ final class Waits: @unchecked Sendable {
     /// A group send: who takes something has the next one ask (`answered`).
     private func ringGroup(_ name: ChannelName) {
         let shard = core.shard(of: name.queue)
-        guard let waiter = lines[name]?.first(where: { !$0.isToAsk(shard) && $0.state == .waiting }) else { return }
+        guard
+            let waiter = lines[name]?.first(where: { !$0.isToAsk(shard) && $0.state == .waiting }) ?? lines[name]?.last
+        else { return }
+        waiter.bells.append(name)
         waiter.ask(shard)
         step(waiter)
     }
 
     private func pass(_ channel: ChannelName, in shard: Int) {
-        idle[shard]?.remove(channel)
+        guard !core.isClosed else { return }
+        let names = channel.isInMailbox ? [channel, channel.queue] : [channel]
+        for name in names { idle[shard]?.remove(name) }
         let operation = ShardOperation(
-            "pass", freesMemory: true, [.text(core.server), .text(channel.rawValue)])
-        core.shards[shard].call(operation) { _ in }
+            "pass", freesMemory: true, [.text(core.server)] + names.map { .text($0.rawValue) })
+        core.shards[shard].call(operation) { [weak self] result in
+            guard let self, case .failure = result else { return }
+            keepIdle(names, in: shard)
+            _ = core.loop.schedule(at: core.loop.now.advanced(by: Self.retryTime)) { [weak self] in
+                self?.ring(channel)
+            }
+        }
     }
 
     /// Channels of that shard that Redis need not ring for here any more.
-    func takeIdle(in shard: Int) -> [String] {
+    func takeIdle(in shard: Int) -> [ChannelName] {
         let names = idle.removeValue(forKey: shard) ?? []
-        return names.filter { lines[$0] == nil }.map(\.rawValue)
+        return names.filter { lines[$0] == nil }
+    }
+
+    /// Redis has not heard of it.
+    func keepIdle(_ names: [ChannelName], in shard: Int) {
+        for name in names where lines[name] == nil { idle[shard, default: []].insert(name) }
     }
 
     // MARK: Groups
 
     private func note(_ name: ChannelName, in ids: [[UInt8]], of shard: Int) {
         guard lines[name] != nil else { return }
-        if ids.count > Self.groupsMax { namesInMany[shard, default: []].insert(name) }
+        if ids.count > Self.groupsMax || groupsByName[name]?.count ?? 0 > Self.groupsMax {
+            namesInMany[shard, default: []].insert(name)
+            return
+        }
         for id in ids.prefix(Self.groupsMax) {
             let key = GroupKey(shard: shard, id: id)
             namesByGroup[key, default: []].insert(name)

@@ -145,6 +145,63 @@ struct SeveralServersTests {
         }
     }
 
+    @Test("A Redis that has forgotten its last moments gives no number again, and nobody's message to somebody else")
+    func forgets() async throws {
+        try await withPair { pair, server in
+            try await pair.a.send("kept", to: "x")
+            try await pair.a.command("SAVE")
+            let forgotten = try await pair.a.send("forgotten", to: "x")
+            let taken = try await pair.a.receive("x") + pair.a.receive("x")
+            server.kill()
+            try await server.start()
+            let later = try await pair.a.sendWhenThere("later", to: "y")
+            #expect(later.id > forgotten.id)
+            // The first is there again by itself; the other finds its place.
+            #expect(await pair.a.giveBack(taken) == 0)
+            #expect(try await pair.a.receive("y").map(\.text) == ["later"])
+            let again = try await pair.a.receive("x") + pair.a.receive("x") + pair.a.receive("x")
+            #expect(again.map(\.text) == ["kept", "forgotten"])
+        }
+    }
+
+    @Test("Bells for a mailbox that nobody waits on any more come to an end")
+    func mailboxBells() async throws {
+        try await withPair { pair, _ in
+            let wait = try await pair.wait(at: pair.a, on: "inbox!")
+            for number in 0..<5 { try await pair.b.send("\(number)", to: "inbox!ann") }
+            #expect(try await wait.value.count == 1)
+            // What has rung is answered by then.
+            for _ in 0..<10 { _ = try await pair.a.stats() }
+            let before = try await pair.a.callCount()
+            for _ in 0..<10 { _ = try await pair.a.stats() }
+            #expect(try await pair.a.callCount() - before == 10)
+        }
+    }
+
+    @Test("A group send for which somebody else's message came first wakes the next in line")
+    func nextInLine() async throws {
+        try await withPair { pair, _ in
+            try await pair.a.join("b", "team")
+            for number in 0..<50 {
+                let first = try await pair.wait(at: pair.a, on: "a", "b")
+                let second = try await pair.wait(at: pair.a, on: "b")
+                async let direct = pair.b.send("direct \(number)", to: "a")
+                _ = try await pair.b.sendGroup(
+                    Message(content: Array("group \(number)".utf8)), to: GroupName("team"), options: GroupSendOptions())
+                _ = try await direct
+                var texts = [try await first.value.map(\.text)]
+                if texts == [["group \(number)"]] {
+                    try await pair.b.send("direct \(number)", to: "b")
+                    texts.append(try await second.value.map(\.text))
+                    #expect(texts.last == ["direct \(number)"])
+                    #expect(try await pair.b.receive("a").map(\.text) == ["direct \(number)"])
+                } else {
+                    #expect(try await second.value.map(\.text) == ["group \(number)"])
+                }
+            }
+        }
+    }
+
     @Test("A flush leaves receivers in wait where they are, and they get what is sent then")
     func flushes() async throws {
         try await withPair { pair, _ in
@@ -163,14 +220,7 @@ struct SeveralServersTests {
             let error = await #expect(throws: ChannelError.self) { try await pair.b.send("1", to: "x") }
             #expect([.backendUnavailable, .outcomeUnknown].contains(error?.code))
             try await server.start()
-            while true {
-                do {
-                    try await pair.b.send("2", to: "x")
-                    break
-                } catch let error as ChannelError {
-                    #expect([.backendUnavailable, .outcomeUnknown].contains(error.code))
-                }
-            }
+            try await pair.b.sendWhenThere("2", to: "x")
             #expect(try await wait.value.map(\.text) == ["2"])
         }
     }
@@ -180,6 +230,39 @@ extension RedisBackend {
     @discardableResult
     fileprivate func send(_ text: String, to channel: String) async throws -> SendReceipt {
         try await send(Message(content: Array(text.utf8)), to: ChannelName(channel), options: SendOptions())
+    }
+
+    /// Again and again until Redis takes it.
+    @discardableResult
+    fileprivate func sendWhenThere(_ text: String, to channel: String) async throws -> SendReceipt {
+        while true {
+            do {
+                return try await send(text, to: channel)
+            } catch let error as ChannelError {
+                #expect([.backendUnavailable, .outcomeUnknown].contains(error.code))
+            }
+        }
+    }
+
+    /// Runs a command of Redis.
+    @discardableResult
+    fileprivate func command(_ words: String...) async throws -> RedisReply {
+        try await withCheckedThrowingContinuation { continuation in
+            core.loop.execute { [core] in
+                var command = RedisCommand(words[0])
+                for word in words.dropFirst() { command.append(word) }
+                core.shards[0].link.run(command, until: .now.advanced(by: .seconds(10))) {
+                    continuation.resume(with: $0)
+                }
+            }
+        }
+    }
+
+    /// How many calls of functions Redis has had.
+    fileprivate func callCount() async throws -> Int {
+        let text = try await command("INFO", "commandstats").text ?? ""
+        let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("cmdstat_fcall:calls=") }
+        return line.flatMap { Int($0.dropFirst(20).prefix(while: \.isNumber)) } ?? 0
     }
 
     fileprivate func receive(_ channel: String) async throws -> [Delivery] {

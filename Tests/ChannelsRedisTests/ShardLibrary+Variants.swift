@@ -6,7 +6,7 @@ extension ShardLibrary {
         "local time = call('TIME')", with: "local time = {0, call('GET', '\(Shard.timeKey)')}")
 
     /// The same, and hardly gets anywhere in one call.
-    static let shortOfSlice = onClockInKey.replacing("SLICE_ROWS = 1000", with: "SLICE_ROWS = 3")
+    static let shortOfSlice = onClockInKey.replacing("SLICE_ROWS = 250", with: "SLICE_ROWS = 3")
 
     private func replacing(_ text: String, with other: String) -> ShardLibrary {
         let lua = String(decoding: source, as: UTF8.self)

@@ -2,8 +2,9 @@
 -- server comes and takes, or finds nothing. A message rings one server, and one that has nobody any more passes it on; a
 -- group send rings all, as each knows which of its waiting channels are in the group.
 --
--- The row 's' has each server that is there with the end of its lease; the row of 'w' and a channel those with receivers
--- there. In `members`: W server 0 channel, to find them when a lease has ended.
+-- The row 's' has each server that is there with the end of its lease, and the lease's number: another one whenever
+-- something may have been forgotten that it had asked to be rung for. The row of 'w' and a channel has the servers with
+-- receivers there. In `members`: W server 0 channel, to find them when a lease has ended.
 
 local LEASE = 5000000
 
@@ -25,8 +26,10 @@ end
 
 -- Rings one of the servers, another one each time, that listens.
 local function ring_one(channel, servers)
+    if #servers == 0 then return end
+    layer[L.bells] = layer[L.bells] + 1
     for offset = 1, #servers do
-        local server = servers[(layer[L.sequence] + offset) % #servers + 1]
+        local server = servers[(layer[L.bells] + offset) % #servers + 1]
         if call('PUBLISH', bell(server), 'm' .. channel) > 0 then return end
     end
 end
@@ -61,15 +64,24 @@ local function pass_on(channel)
     if queue and (queue[Q.pending] > 0 or #groups_with_news(queue) > 0) then ring_one(channel, servers_at(channel)) end
 end
 
--- Renews a server's lease, and lets go of those whose lease has ended, a slice at a time. True where it had none: then
--- nobody has rung it meanwhile.
+local function has_lease(server) return (row('s') or {})[server] ~= nil end
+
+-- Renews a server's lease, and lets go of those whose lease has ended, a slice at a time. Returns the lease's number.
 local function renew(server)
     local leases = row('s') or {}
-    local is_new = leases[server] == nil
-    local is_changed = is_new or leases[server] < now + LEASE / 2
-    if is_changed then leases[server] = now + LEASE end
+    local own = leases[server]
+    local is_changed = false
+    if not own or own[1] < now then
+        layer[L.bells] = layer[L.bells] + 1
+        own = {now + LEASE, layer[L.bells]}
+        is_changed = true
+    elseif own[1] < now + LEASE / 2 then
+        own[1] = now + LEASE
+        is_changed = true
+    end
+    leases[server] = own
     for other, lease in pairs(leases) do
-        if lease < now and not is_slice_used() then
+        if lease[1] < now and not is_slice_used() then
             local prefix = 'W' .. other .. '\0'
             local left = range(members, prefix, math.max(1, slice_rows))
             for _, member in ipairs(left) do
@@ -85,5 +97,5 @@ local function renew(server)
         end
     end
     if is_changed then put_row('s', leases) end
-    return is_new
+    return own[2]
 end

@@ -137,13 +137,44 @@ function operations.receive(args)
     end
     if taken_count > 0 then return taken end
     if server == '' then return {'none'} end
-    if not (row('s') or {})[server] then return {'unknown'} end
+    if not has_lease(server) then return {'unknown'} end
     local answer = {'none'}
     for index = 5, #args, 3 do
         register(server, args[index])
         answer[#answer + 1] = groups_of(args[index], tonumber(args[4]))
     end
     return answer
+end
+
+local function give_back_one(channel, name, number, stamp, lane, stored)
+    local _, deadline, _, _, _, type_bytes, group_bytes = struct.unpack('>I8I8I8I8BI2I2', stored)
+    local queue = make_queue(name)
+    -- Redis has forgotten that it was taken.
+    if first_copy(queue, b8(number) .. b8(stamp)) then return end
+    if queue[Q.delivered] > 0 then
+        queue[Q.delivered] = queue[Q.delivered] - 1
+    else
+        queue[Q.sent] = queue[Q.sent] + 1  -- its counts began anew since
+    end
+    layer[L.delivered] = layer[L.delivered] - 1
+    local purged = math.max(queue[Q.purged_lane], layer[L.flushed_lane],
+        tonumber(call('HGET', rows, 'p' .. channel) or 0))
+    if purged > lane then
+        count(queue, 'purged', 1)
+    elseif deadline <= now then
+        count(queue, 'expired', 1)
+    else
+        if call('HSETNX', messages, b8(number), stored) == 1 and stamp > 0 then
+            call('ZADD', due, deadline, 'm' .. b8(number))
+        end
+        keep(deadline)
+        insert_copy(queue, {
+            number = number, stamp = stamp, deadline = deadline, bytes = #stored - 37 - type_bytes - group_bytes,
+            channel = channel == name and '' or channel,
+        }, true)
+        ring_one(channel, servers_at(channel))
+    end
+    change(queue)
 end
 
 -- (channel, queue, number, stamp, epoch, lane, message)... -> how many are lost
@@ -154,38 +185,11 @@ function operations.give_back(args)
         if queue then drain_expired(queue) end
     end
     for index = 1, #args, 7 do
-        local channel, number, stamp = args[index], tonumber(args[index + 2]), tonumber(args[index + 3])
-        local lane, stored = tonumber(args[index + 5]), args[index + 6]
-        if tonumber(args[index + 4]) ~= layer[L.epoch] then
-            lost = lost + 1  -- Redis has begun anew since
+        if tonumber(args[index + 4]) == layer[L.epoch] then
+            give_back_one(args[index], args[index + 1], tonumber(args[index + 2]), tonumber(args[index + 3]),
+                tonumber(args[index + 5]), args[index + 6])
         else
-            local _, deadline, _, _, _, type_bytes, group_bytes = struct.unpack('>I8I8I8I8BI2I2', stored)
-            local queue = make_queue(args[index + 1])
-            if queue[Q.delivered] > 0 then
-                queue[Q.delivered] = queue[Q.delivered] - 1
-            else
-                queue[Q.sent] = queue[Q.sent] + 1  -- its counts began anew since
-            end
-            layer[L.delivered] = layer[L.delivered] - 1
-            local purged = math.max(queue[Q.purged_lane], layer[L.flushed_lane],
-                tonumber(call('HGET', rows, 'p' .. channel) or 0))
-            if purged > lane then
-                count(queue, 'purged', 1)
-            elseif deadline <= now then
-                count(queue, 'expired', 1)
-            else
-                if call('HSETNX', messages, b8(number), stored) == 1 and stamp > 0 then
-                    call('ZADD', due, deadline, 'm' .. b8(number))
-                end
-                keep(deadline)
-                insert_copy(queue, {
-                    number = number, stamp = stamp, deadline = deadline,
-                    bytes = #stored - 37 - type_bytes - group_bytes,
-                    channel = channel == args[index + 1] and '' or channel,
-                }, true)
-                ring_one(channel, servers_at(channel))
-            end
-            change(queue)
+            lost = lost + 1  -- Redis has begun anew since
         end
     end
     return lost

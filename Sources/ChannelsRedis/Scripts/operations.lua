@@ -241,7 +241,11 @@ local function perform(keys, args)
     local started_at = tonumber(args[5]) or now
     local is_done, answer = pcall(operations[name], own, servers, started, started_at)
     if not is_done then
-        if answer ~= AGAIN then error(answer) end
+        if answer ~= AGAIN then
+            -- What it did until then stays, so it must be counted, too.
+            finish()
+            error(answer)
+        end
         answer = {'again', string.format('%.0f', started), string.format('%.0f', started_at)}
     end
     finish()

@@ -13,7 +13,7 @@
 
 local NEVER = 9007199254740991
 local AGAIN = {}
-local SLICE_ROWS = 1000
+local SLICE_ROWS = 250
 local SLICE_BYTES = 16777216
 -- Of Redis's clock: a minute for which counts are kept, and for how long the keys outlive what is in them.
 local COUNTS_KEPT = 60000000
@@ -27,11 +27,14 @@ local call, pack, unpack_row
 local rows, messages, copies, log, members, due
 local now, layer, queues, groups, slice_rows, slice_bytes
 
+-- The shards that were used since Redis began: by their first key.
+local known = {}
+
 -- The columns of the layer's row.
 local L = {
     format = 1, shards = 2, epoch = 3, sequence = 4, stamp = 5, lane = 6, group_sequence = 7, time = 8, kept_until = 9,
     pending = 10, queues = 11, groups = 12, group_sends = 13, group_copies = 14, sent = 15, delivered = 16,
-    expired = 17, purged = 18, rejected = 19, dropped = 20, flushed_lane = 21, group_id = 22,
+    expired = 17, purged = 18, rejected = 19, dropped = 20, flushed_lane = 21, group_id = 22, bells = 23,
 }
 
 -- Those of a queue's: a channel of its own, or a mailbox with all its channels.
@@ -91,10 +94,18 @@ end
 
 local function make_layer(shard, shards)
     layer = {}
-    for index = 1, 22 do layer[index] = 0 end
+    for index = 1, 23 do layer[index] = 0 end
     layer[L.format], layer[L.shards] = FORMAT, shards
     layer[L.epoch] = math.max(1, math.floor(now / 1000)) * 1024 + shard
     make_keys()
+end
+
+-- Redis has begun anew, or is another one than before, and may have forgotten the last numbers that it gave: skips to such
+-- as it has certainly never given.
+local function skip_numbers()
+    for _, column in ipairs({'sequence', 'stamp', 'lane', 'group_id', 'bells'}) do
+        layer[L[column]] = (math.floor(layer[L[column]] / 4294967296) + 1) * 4294967296
+    end
 end
 
 -- Begins a call; `packed` is the layer's row.
@@ -107,9 +118,11 @@ local function begin(packed, shard, shards)
             error({err = string.format('LAURELFORMAT %d %d', layer[L.format], layer[L.shards])})
         end
         now = math.max(now, layer[L.time])
+        if not known[rows] then skip_numbers() end
     else
         make_layer(shard, shards)
     end
+    known[rows] = true
 end
 
 -- Writes the rows that have changed.

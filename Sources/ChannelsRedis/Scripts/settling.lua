@@ -18,7 +18,16 @@ local function prepare(queue)
     drain_expired(queue)
     for _, group in ipairs(groups_with_news(queue)) do
         drain_entries(group)
-        if not drain_lapses(group) then error(AGAIN) end
+        if string.find(queue[Q.name], '!', 1, true) then
+            if not drain_lapses(group) then error(AGAIN) end
+        else
+            -- A channel of its own need not wait for the lapses of others.
+            local own = find_membership(group, queue[Q.name])
+            if own and own[M.deadline] <= now then
+                end_lapsed(group, own)
+                save_group(group)
+            end
+        end
     end
 end
 
@@ -160,7 +169,11 @@ end
 local function settle(queue, capacity)
     if layer[L.group_sequence] <= queue[Q.settled] then return end
     local result = settlement(queue, capacity, SLICE_ROWS)
-    if not result then return end
+    if not result then
+        -- Nothing concerns it: the next one looks from here on.
+        queue[Q.settled] = layer[L.sequence]
+        return save(queue)
+    end
     for _, copy in ipairs(result.accepted) do insert_copy(queue, copy) end
     count(queue, 'sent', #result.accepted)
     count(queue, 'dropped', result.dropped)

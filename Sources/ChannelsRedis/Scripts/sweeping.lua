@@ -138,12 +138,16 @@ local function collect_garbage()
     end
 end
 
--- server -> 1 where it had no lease: it must come again for all that it waits for; 1 where there is more to sweep
+-- server -> the number of its lease: with another one it must ask again for all that it waits for; 1 where there is more
+-- to sweep
 function operations.tick(args)
-    local is_new = renew(args[1])
-    sweep_due(now)
-    collect_garbage()
-    return {is_new and 1 or 0, is_slice_used() and 1 or 0}
+    local lease = renew(args[1])
+    local is_done, failure = pcall(function()
+        sweep_due(now)
+        collect_garbage()
+    end)
+    if not is_done and failure ~= AGAIN then error(failure) end
+    return {lease, (not is_done or is_slice_used()) and 1 or 0}
 end
 
 -- server, channels... : nobody waits for them there any more
@@ -151,8 +155,8 @@ function operations.forget(args)
     for index = 2, #args do unregister(args[1], args[index]) end
 end
 
--- server, channel: the same, and the bell that has rung for it rings at another
+-- server, channel, and its mailbox if it is in one: nobody waits for either there, and the bell rings at another
 function operations.pass(args)
-    unregister(args[1], args[2])
+    for index = 2, #args do unregister(args[1], args[index]) end
     pass_on(args[2])
 end
