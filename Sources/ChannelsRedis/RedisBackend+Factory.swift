@@ -15,9 +15,10 @@ extension RedisBackend {
         try make(context, library: .current)
     }
 
-    /// - Parameter time: see ``RedisCore``.
+    /// - Parameters: see ``RedisCore``.
     static func make(
-        _ context: BackendContext, library: ShardLibrary, time: (@Sendable () -> Int64)? = nil
+        _ context: BackendContext, library: ShardLibrary, time: (@Sendable () -> Int64)? = nil,
+        callTimeMax: Duration = RedisCore.callTimeMax
     ) throws -> RedisBackend {
         try context.requireOnly(["prefix"])
         let address = try RedisAddress(context.url, layer: context.layer)
@@ -30,7 +31,8 @@ extension RedisBackend {
         try loop.start()
         let core = RedisCore(
             endpoints: address.endpoints, credentials: address.credentials, prefix: prefix, settings: context.settings,
-            library: library, clock: context.clock, time: time, report: context.report, on: loop)
+            library: library, clock: context.clock, time: time, callTimeMax: callTimeMax,
+            report: context.report, on: loop)
         loop.execute { core.start() }
         return RedisBackend(core: core, settings: context.settings, clock: context.clock)
     }

@@ -22,6 +22,9 @@ final class RedisCore: @unchecked Sendable {
     /// Deliveries that Redis may have made in answers that never came.
     var lost = 0
 
+    /// How long a call may have no answer, and repeats of one that must be answered soon may go on: a send is answered within
+    /// two seconds, whatever happens.
+    static let callTimeMax = Duration.milliseconds(1800)
     private static let tickInterval = Duration.seconds(1)
 
     /// - Parameters:
@@ -32,7 +35,8 @@ final class RedisCore: @unchecked Sendable {
     init(
         endpoints: [RedisEndpoint], credentials: RedisCredentials, prefix: String, settings: LayerSettings,
         library: ShardLibrary, clock: any ChannelClock, time: (@Sendable () -> Int64)? = nil,
-        report: @escaping @Sendable (BackendReport) -> Void = { _ in }, on loop: EventLoop
+        callTimeMax: Duration = RedisCore.callTimeMax, report: @escaping @Sendable (BackendReport) -> Void = { _ in },
+        on loop: EventLoop
     ) {
         self.loop = loop
         self.clock = clock
@@ -61,7 +65,8 @@ final class RedisCore: @unchecked Sendable {
                         self?.waits.lookAgain(in: keys.number)
                     }, onLost: { troubles.begin(.bells, $0) },
                     onMessage: { [weak self] _, bell in self?.waits.rung(bell, in: keys.number) }))
-            shards.append(Shard(keys, over: commands, library: library, time: time, troubles: troubles))
+            shards.append(
+                Shard(keys, over: commands, library: library, time: time, callTimeMax: callTimeMax, troubles: troubles))
             links += [commands, bells]
         }
     }

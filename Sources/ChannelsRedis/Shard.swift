@@ -12,8 +12,8 @@ final class Shard {
     private let begin: RedisCommand
     private let beginFreeing: RedisCommand
 
-    /// How long a call may take, and the repeats of one that must be answered soon. A send is answered within two seconds, whatever happens.
-    static let callTimeMax = Duration.milliseconds(1800)
+    /// See ``RedisCore/callTimeMax``.
+    private let callTimeMax: Duration
     /// For how long what frees much is called again and again.
     private static let freeingTimeMax = Duration.seconds(30)
     private var waitingForLibrary: [(ChannelError?) -> Void] = []
@@ -22,8 +22,9 @@ final class Shard {
     /// - Parameter time: written to ``timeKey`` before each call, for a library that reads it there.
     init(
         _ keys: ShardKeys, over link: RedisLink, library: ShardLibrary, time: (@Sendable () -> Int64)? = nil,
-        troubles: ShardTroubles
+        callTimeMax: Duration, troubles: ShardTroubles
     ) {
+        self.callTimeMax = callTimeMax
         self.keys = keys
         self.link = link
         self.library = library
@@ -48,7 +49,7 @@ final class Shard {
     ///   `backendUnavailable` where nothing happened, `outcomeUnknown` where nobody can tell, `layerFull` where Redis has no
     ///   memory left.
     func call(_ operation: ShardOperation, completion: @escaping (Result<RedisReply, ChannelError>) -> Void) {
-        let repeatTime = operation.freesMemory ? Self.freeingTimeMax : Self.callTimeMax
+        let repeatTime = operation.freesMemory ? Self.freeingTimeMax : callTimeMax
         call(operation, started: nil, repeatedUntil: .now.advanced(by: repeatTime), completion: completion)
     }
 
@@ -58,7 +59,7 @@ final class Shard {
         completion: @escaping (Result<RedisReply, ChannelError>) -> Void
     ) {
         // Each call has its own: that many of them take long is no sign of a Redis that stands still.
-        let deadline = ContinuousClock.now.advanced(by: Self.callTimeMax)
+        let deadline = ContinuousClock.now.advanced(by: callTimeMax)
         var command = operation.freesMemory ? beginFreeing : begin
         command.append(operation.name)
         command.append(started?.0 ?? "")
@@ -107,7 +108,7 @@ final class Shard {
     private func loadLibrary(then: @escaping (ChannelError?) -> Void) {
         waitingForLibrary.append(then)
         guard waitingForLibrary.count == 1 else { return }
-        link.run(library.loadCommand, until: .now.advanced(by: Self.callTimeMax)) { [self] result in
+        link.run(library.loadCommand, until: .now.advanced(by: callTimeMax)) { [self] result in
             let failure: ChannelError? =
                 switch result {
                 case .failure: .unreachable

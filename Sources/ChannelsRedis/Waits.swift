@@ -39,7 +39,7 @@ final class Waits: @unchecked Sendable {
     private static let retryTime = Duration.milliseconds(250)
     /// Names in the questions that a shard has not answered. More of them at once would be answered too late, and each question
     /// to Redis may take a message.
-    private static let namesAskedMax = 4000
+    private static let namesAskedMax = 1000
     /// Groups whose bells are kept for answers that are under way.
     private static let heardMax = 10_000
 

@@ -7,12 +7,12 @@ extension RedisBackend {
     /// A layer on a clock of the test's: Redis's own stands in a key, which each call sets before.
     static func make(
         servers: [RedisServer], prefix: String = UUID().uuidString, settings: LayerSettings = LayerSettings(),
-        clock: any ChannelClock
+        clock: any ChannelClock, callTimeMax: Duration = RedisCore.callTimeMax
     ) throws -> RedisBackend {
         let begin = clock.now
         return try make(
             context(servers: servers, prefix: prefix, settings: settings, clock: clock), library: .onClockInKey,
-            time: { 1_800_000_000_000_000 + (clock.now - begin).microseconds })
+            time: { 1_800_000_000_000_000 + (clock.now - begin).microseconds }, callTimeMax: callTimeMax)
     }
 
     static func make(

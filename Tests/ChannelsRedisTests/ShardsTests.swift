@@ -11,7 +11,8 @@ struct ShardsTests {
         try await RedisServer.run { first in
             try await RedisServer.run { second in
                 let subject = BackendUnderTest(time: .movedByHand, ordersAcrossChannels: false) { settings, clock in
-                    try RedisBackend.make(servers: [first, second], settings: settings, clock: clock)
+                    try RedisBackend.make(
+                        servers: [first, second], settings: settings, clock: clock, callTimeMax: .seconds(60))
                 }
                 let outcome = try await rule.check(subject)
                 switch rule.id {

@@ -232,7 +232,7 @@ local function perform(keys, args)
         local is_own = own[1] == own[2]
         local found = call('HMGET', rows, 'layer', 'q' .. own[2], 'w' .. own[1], 'w' .. own[2])
         begin(found[1], shard, shards)
-        queues[own[2]] = found[2] and unpack_row(found[2]) or false
+        queues[own[2]] = found[2] and unpack_queue(found[2], own[2]) or false
         servers = waiting_servers(found[3], not is_own and found[4] or nil)
     else
         begin(call('HGET', rows, 'layer'), shard, shards)

@@ -10,8 +10,8 @@
 local function find_queue(name)
     local queue = queues[name]
     if queue == nil then
-        queue = row('q' .. name)
-        if queue then queue[Q.name] = name end
+        local packed = call('HGET', rows, 'q' .. name)
+        queue = packed and unpack_queue(packed, name)
         queues[name] = queue or false
     end
     return queue
