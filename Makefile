@@ -39,7 +39,7 @@ define install
 	fi
 endef
 
-.PHONY: run build test lint format sanitize crash bench bench-memory bench-micro clean
+.PHONY: run build test lint format sanitize crash soak bench bench-memory bench-micro clean
 
 run: build
 	@exec .build/release/laurel serve $(ARGS)
@@ -81,6 +81,15 @@ crash:
 	$(call install,$(BUILD_NEEDS))
 	@swift build --quiet --build-tests $(STRICT)
 	@$(BOUNDED) swift test --disable-xctest --skip-build $(STRICT) --filter CrashTests
+
+# Three servers on one Redis, 128 clients, once undisturbed and once with Redis killed ten times; make soak MESSAGES=100000 for
+# fewer. (make test has 20,000.)
+soak: export CI := 1
+soak: export SOAK_MESSAGES := $(or $(MESSAGES),1000000)
+soak:
+	$(call install,$(BUILD_NEEDS) $(TEST_NEEDS))
+	@swift build --quiet --build-tests $(STRICT)
+	@$(BOUNDED) swift test --disable-xctest --skip-build $(STRICT) --filter SeveralLaurelsTests
 
 # Laurel beside nginx, nchan, webdis and Redis, on memory and on a file; twenty minutes. BENCH="--only send --rounds 3" for less.
 bench: build
