@@ -4,7 +4,7 @@ import Testing
 
 @testable import ChannelsRedis
 
-@Suite("The Redis backend does all that a backend must, should and may")
+@Suite("The Redis backend does all that a backend must, should and may", .serialized)
 struct RedisConformanceTests {
     @Test("On a clock that is moved by hand", arguments: ConformanceRule.all)
     func movedByHand(_ rule: ConformanceRule) async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ChannelsRedis
 
-@Suite("A layer over two Redis")
+@Suite("A layer over two Redis", .serialized)
 struct ShardsTests {
     @Test("It keeps all rules but those on what is the oldest over all channels", arguments: ConformanceRule.all)
     func rules(_ rule: ConformanceRule) async throws {
