@@ -6,6 +6,7 @@ public struct BackendRegistry: Sendable {
     public typealias Factory = @Sendable (BackendContext) async throws -> any ChannelBackend
 
     private var factories: [String: Factory] = [:]
+    private var refusals: [String: String] = [:]
     public private(set) var layers: [String: Layer] = [:]
 
     public init() {}
@@ -14,6 +15,9 @@ public struct BackendRegistry: Sendable {
     public mutating func register(_ scheme: String, makeBackend: @escaping Factory) {
         factories[scheme] = makeBackend
     }
+
+    /// Has a scheme that there is elsewhere, and not here, refused with a reason. It is not listed.
+    package mutating func refuse(_ scheme: String, because reason: String) { refusals[scheme] = reason }
 
     /// The registered schemes, sorted.
     public var schemes: [String] { factories.keys.sorted() }
@@ -32,6 +36,9 @@ public struct BackendRegistry: Sendable {
         guard layers[name] == nil else { throw RegistryError("The layer '\(name)' is given twice.") }
         let url = try BackendURL(text)
         guard let makeBackend = factories[url.scheme] else {
+            if let reason = refusals[url.scheme] {
+                throw RegistryError("'\(url.scheme):' (layer '\(name)'): \(reason)")
+            }
             throw RegistryError(
                 "No backend is registered for '\(url.scheme):' (layer '\(name)'). Registered: \(schemeList).")
         }

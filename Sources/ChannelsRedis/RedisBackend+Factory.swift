@@ -2,8 +2,11 @@ public import Channels
 import Reactor
 
 extension RedisBackend {
-    /// What the factory is registered under. `rediss` tells that there is no TLS.
-    public static let schemes = ["redis", "redis+unix", "rediss"]
+    /// What the factory is registered under.
+    public static let schemes = ["redis", "redis+unix"]
+    /// Why `rediss:` is not.
+    package static let noTLS =
+        "Laurel has no TLS of its own. Put a tunnel in front of Redis, and name that: 'redis://127.0.0.1:6379/0'."
 
     /// The factory for `redis://[user:password@]host[:port][,host[:port]…][/database]` and `redis+unix:PATH`, with `prefix`
     /// (default `laurel`), `database` where there is no other place for it, and the settings of every layer.
@@ -46,11 +49,6 @@ struct RedisAddress {
     /// - Throws: ``RegistryError``
     init(_ url: BackendURL, layer: String) throws(RegistryError) {
         let example = "'redis://127.0.0.1:6379/0'"
-        if url.scheme == "rediss" {
-            throw RegistryError(
-                "'rediss:' (layer '\(layer)'): Laurel has no TLS of its own. Put a tunnel in front of Redis, and name that: "
-                    + "\(example).")
-        }
         if url.scheme == "redis+unix" {
             let path = url.location.hasPrefix("///") ? String(url.location.dropFirst(2)) : url.location
             guard let endpoint = RedisEndpoint(path), path.hasPrefix("/") else {

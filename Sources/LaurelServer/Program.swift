@@ -19,6 +19,7 @@ struct Program: Sendable {
         backends.register("memory") { try MemoryBackend.make($0) }
         backends.register("sqlite") { try SQLiteBackend.make($0) }
         for scheme in RedisBackend.schemes { backends.register(scheme) { try RedisBackend.make($0) } }
+        backends.refuse("rediss", because: RedisBackend.noTLS)
         let name = CommandLine.arguments.first?.split(separator: "/").last
         return Program(name: name.map(String.init) ?? "laurel", backends: backends)
     }()

@@ -85,12 +85,14 @@ extension Harness {
         @Test("Help, usage and errors are its own: its name, and its scheme among the others")
         func commandLine() async throws {
             let help = try await ChildProcess.run(Self.executable, ["serve", "--help"])
-            #expect(help.output.contains("folder:, memory:, sqlite:"))
+            // It is broken into lines.
+            let words = help.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            #expect(words.contains("folder:, memory:, redis:, redis+unix:, sqlite:"))
             #expect(help.output.contains("USAGE: folder-laurel serve"))
             let scheme = try await ChildProcess.run(Self.executable, ["serve", "--backend", "mongodb://x"])
             #expect(scheme.exitStatus == 1)
             #expect(scheme.errors.hasPrefix("folder-laurel: "))
-            #expect(scheme.errors.contains("Registered: folder:, memory:, sqlite:."))
+            #expect(scheme.errors.contains("Registered: folder:, memory:, redis:, redis+unix:, sqlite:."))
             let setting = try await ChildProcess.run(Self.executable, ["serve", "--backend", "folder:x?capasity=5"])
             #expect(setting.exitStatus == 1)
             #expect(setting.errors.contains("unknown setting 'capasity'"))
