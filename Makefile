@@ -10,7 +10,7 @@ ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 BUILD_NEEDS := pkg-config:pkg-config /usr/include/sqlite3.h:libsqlite3-dev \
 	curl-config:libcurl4-openssl-dev /usr/include/hiredis/read.h:libhiredis-dev
 BENCH_NEEDS := nginx:nginx-light /usr/lib/nginx/modules/ngx_nchan_module.so:libnginx-mod-nchan webdis:webdis \
-	redis-server:redis-server wrk:wrk
+	redis-server:redis-server wrk:wrk python3:python3 /usr/share/doc/python3-venv:python3-venv
 MICRO_NEEDS := valgrind:valgrind
 TEST_NEEDS := nginx:nginx-light node:nodejs python3:python3 curl:curl chromium:chromium strace:strace \
 	redis-server:redis-server
@@ -91,7 +91,7 @@ soak:
 	@swift build --quiet --build-tests $(STRICT)
 	@$(BOUNDED) swift test --disable-xctest --skip-build $(STRICT) --filter SeveralLaurelsTests
 
-# Laurel beside nginx, nchan, webdis and Redis, on memory and on a file; twenty minutes. BENCH="--only send --rounds 3" for less.
+# Laurel beside nginx, nchan, webdis, Redis and channels_redis, on memory, a file and Redis; half an hour. BENCH="--only send --rounds 3" for less.
 bench: build
 	$(call install,$(BENCH_NEEDS))
 	@swift build --quiet -c release $(FAST) --product benchmark
