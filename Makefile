@@ -67,7 +67,7 @@ sanitize:
 	$(call install,$(BUILD_NEEDS) $(TEST_NEEDS))
 	@for sanitizer in thread address; do \
 	  for tests in 'HTTP(Core|Server)Tests|ReactorTests' 'Channels(HTTP)?Tests' \
-	    'Channels(Memory|SQLite|Redis|Testing)Tests' HarnessTests; do \
+	    'Channels(Memory|SQLite|Testing)Tests' ChannelsRedisTests HarnessTests; do \
 	    $(BOUNDED) swift test --disable-xctest --sanitize $$sanitizer --scratch-path .build-$$sanitizer --filter "$$tests" \
 	      --skip Crowds --skip Browser --skip realTime; \
 	  done; \
