@@ -111,6 +111,7 @@ final class Writer: @unchecked Sendable {
             store.saveTime()
         }
         file.close()
+        sweeps.cancel()
         let onClosed = intake.withLock { intake in
             intake.isClosed = true
             return intake.onClosed
