@@ -84,3 +84,17 @@ enum NameRules {
         return UInt8(mailboxBytes)
     }
 }
+
+extension ChannelName {
+    /// The names of a receive once each, in their order; of a mailbox that is named, none of its channels.
+    package static func distinct(_ names: [ChannelName]) -> [ChannelName] {
+        guard names.count > 1 else { return names }
+        let all = Set(names)
+        if all.count == names.count, !names.contains(where: \.isInMailbox) { return names }
+        var seen: Set<ChannelName> = []
+        return names.filter { name in
+            if name.isInMailbox, all.contains(name.queue) { return false }
+            return seen.insert(name).inserted
+        }
+    }
+}

@@ -74,12 +74,12 @@ public final class MemoryBackend: ImmediateChannelBackend {
     // MARK: Receiving
 
     public func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
-        let names = Self.distinct(channels)
+        let names = ChannelName.distinct(channels)
         return await attempt { state, now in state.receive(names, options: options, now: now) }
     }
 
     public func receiveManyAtOnce(_ channels: [ChannelName], options: ReceiveOptions) -> [Delivery]? {
-        let names = Self.distinct(channels)
+        let names = ChannelName.distinct(channels)
         guard case .done(let deliveries) = hold({ state, now in state.receive(names, options: options, now: now) })
         else { return nil }
         return deliveries
@@ -108,7 +108,7 @@ public final class MemoryBackend: ImmediateChannelBackend {
     public func receiveManyAtOnce(
         _ channels: [ChannelName], options: ReceiveOptions, orWait receiver: any WaitingReceiver
     ) throws(ChannelError) -> BlockingReceive? {
-        let names = Self.distinct(channels)
+        let names = ChannelName.distinct(channels)
         // Looking and parking are one hold of the lock.
         return try hold { state, now throws(ChannelError) in
             guard case .done(let deliveries) = state.receive(names, options: options, now: now) else { return nil }
@@ -126,18 +126,6 @@ public final class MemoryBackend: ImmediateChannelBackend {
     public func giveBack(_ deliveries: [Delivery]) async -> Int {
         await attempt { state, now in state.giveBack(deliveries, now: now) }
         return 0
-    }
-
-    /// The names once each; of a mailbox that is named, none of its channels.
-    private static func distinct(_ names: [ChannelName]) -> [ChannelName] {
-        guard names.count > 1 else { return names }
-        let all = Set(names)
-        if all.count == names.count, !names.contains(where: \.isInMailbox) { return names }
-        var seen: Set<ChannelName> = []
-        return names.filter { name in
-            if name.isInMailbox, let mailbox = name.mailbox, all.contains(mailbox) { return false }
-            return seen.insert(name).inserted
-        }
     }
 
     // MARK: Groups

@@ -39,26 +39,10 @@ public final class RedisBackend: WaitingChannelBackend {
         return try result.get()
     }
 
-    // MARK: Sending
-
-    public func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
-        try await withCheckedThrowingContinuation { continuation in
-            send(message, to: channel, options: options) { continuation.resume(with: $0) }
-        }
-    }
-
-    public func sendGroup(
-        _ message: Message, to group: GroupName, options: GroupSendOptions
-    ) async throws -> GroupSendReceipt {
-        try await withCheckedThrowingContinuation { continuation in
-            sendGroup(message, to: group, options: options) { continuation.resume(with: $0) }
-        }
-    }
-
     // MARK: Receiving
 
     public func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
-        let names = Self.distinct(channels)
+        let names = ChannelName.distinct(channels)
         return try await perform { core, completion in core.receive(names, options: options, completion: completion) }
     }
 
@@ -67,7 +51,7 @@ public final class RedisBackend: WaitingChannelBackend {
     ) async throws -> [Delivery] {
         try Task.checkCancellation()
         guard deadline > clock.now else { return try await receiveMany(channels, options: options) }
-        let names = Self.distinct(channels)
+        let names = ChannelName.distinct(channels)
         let waiter = Waiter(names, options: options, shards: core.shards(of: names))
         let timeLimit = clock.schedule(at: deadline) { [core] in core.loop.execute { core.waits.end(waiter) } }
         defer { timeLimit.cancel() }
@@ -88,17 +72,6 @@ public final class RedisBackend: WaitingChannelBackend {
     public func giveBack(_ deliveries: [Delivery]) async -> Int {
         let lost = try? await perform { core, completion in core.giveBack(deliveries, completion: completion) }
         return lost ?? deliveries.count
-    }
-
-    /// The names once each; of a mailbox that is named, none of its channels.
-    private static func distinct(_ names: [ChannelName]) -> [ChannelName] {
-        guard names.count > 1 else { return names }
-        let all = Set(names)
-        var seen: Set<ChannelName> = []
-        return names.filter { name in
-            if name.isInMailbox, all.contains(name.queue) { return false }
-            return seen.insert(name).inserted
-        }
     }
 
     // MARK: Groups

@@ -94,28 +94,10 @@ public final class SQLiteBackend: WaitingChannelBackend {
         }
     }
 
-    // MARK: Sending
-
-    public func send(
-        _ message: Message, to channel: ChannelName, options: SendOptions
-    ) async throws -> SendReceipt {
-        try await withCheckedThrowingContinuation { continuation in
-            send(message, to: channel, options: options) { continuation.resume(with: $0) }
-        }
-    }
-
-    public func sendGroup(
-        _ message: Message, to group: GroupName, options: GroupSendOptions
-    ) async throws -> GroupSendReceipt {
-        try await withCheckedThrowingContinuation { continuation in
-            sendGroup(message, to: group, options: options) { continuation.resume(with: $0) }
-        }
-    }
-
     // MARK: Receiving
 
     public func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
-        let names = Self.distinct(channels)
+        let names = ChannelName.distinct(channels)
         return try await perform { store in try store.receive(names, options: options) }
     }
 
@@ -124,7 +106,7 @@ public final class SQLiteBackend: WaitingChannelBackend {
     ) async throws -> [Delivery] {
         try Task.checkCancellation()
         guard deadline > clock.now else { return try await receiveMany(channels, options: options) }
-        let waiter = Waiter(Self.distinct(channels), options: options)
+        let waiter = Waiter(ChannelName.distinct(channels), options: options)
         let timeLimit = clock.schedule(at: deadline) { [writer] in writer.end(waiter) }
         defer { timeLimit.cancel() }
         let deliveries = try await withTaskCancellationHandler {
@@ -157,17 +139,6 @@ public final class SQLiteBackend: WaitingChannelBackend {
             return 0
         } catch {
             return deliveries.count
-        }
-    }
-
-    /// The names once each; of a mailbox that is named, none of its channels.
-    private static func distinct(_ names: [ChannelName]) -> [ChannelName] {
-        guard names.count > 1 else { return names }
-        let all = Set(names)
-        var seen: Set<ChannelName> = []
-        return names.filter { name in
-            if name.isInMailbox, all.contains(name.queue) { return false }
-            return seen.insert(name).inserted
         }
     }
 
