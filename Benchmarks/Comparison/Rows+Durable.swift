@@ -33,8 +33,10 @@ extension Bench {
             ])
     }
 
-    func durableGroupSend() throws -> Row {
-        let laurel = try laurelOnFile()
+    func durableGroupSend() throws -> Row { groupSend("on a file", to: try laurelOnFile()) }
+
+    /// To a million members and to one, of a server that is asked in the same run; nobody waits.
+    func groupSend(_ place: String, to laurel: ServerProcess) -> Row {
         let hasJoined = [1: Flag(), 1_000_000: Flag()]
         let post = { (size: Int) -> () async throws -> Sample in
             let request = Request.make("POST", "/groups/size\(size)", Request.message)
@@ -49,7 +51,7 @@ extension Bench {
             }
         }
         return Row(
-            title: "Group send on a file, nobody waits", goal: "1,000,000 members ≤ 1.5 × one",
+            title: "Group send \(place), nobody waits", goal: "1,000,000 members ≤ 1.5 × one",
             cases: [
                 .init(name: "1,000,000 members", run: post(1_000_000)), .init(name: "1 member", run: post(1)),
             ])

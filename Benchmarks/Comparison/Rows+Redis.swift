@@ -53,27 +53,7 @@ extension Bench {
             ])
     }
 
-    func redisGroupSend() throws -> Row {
-        let laurel = try laurelOnRedis()
-        let hasJoined = [1: Flag(), 1_000_000: Flag()]
-        let post = { (size: Int) -> () async throws -> Sample in
-            let request = Request.make("POST", "/groups/size\(size)", Request.message)
-            return {
-                if let flag = hasJoined[size], !flag.isSet {
-                    try await join(size, to: "size\(size)", on: laurel)
-                    flag.set()
-                }
-                var load = Load(to: laurel.address) { _, _ in request }
-                load.duration = .seconds(seconds)
-                return try await measure(load, of: laurel)
-            }
-        }
-        return Row(
-            title: "Group send over Redis, nobody waits", goal: "1,000,000 members ≤ 1.5 × one",
-            cases: [
-                .init(name: "1,000,000 members", run: post(1_000_000)), .init(name: "1 member", run: post(1)),
-            ])
-    }
+    func redisGroupSend() throws -> Row { groupSend("over Redis", to: try laurelOnRedis()) }
 
     private func wrk(_ server: ServerProcess, _ target: String, _ content: String? = nil) -> Wrk {
         Wrk(server: server, target: target, content: content, seconds: seconds)
