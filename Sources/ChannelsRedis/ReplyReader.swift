@@ -35,6 +35,7 @@ final class ReplyReader {
     }
 
     private static func makeReader() -> UnsafeMutablePointer<redisReader> {
+        // It takes some hundred bytes. A process that has not even those ends, as it does at any allocation of Swift's own.
         guard let reader = redisReaderCreateWithFunctions(functions) else { fatalError("out of memory") }
         // The default is to free the buffer whenever it is empty and larger than 16 KiB: at each read of a busy connection.
         reader.pointee.maxbuf = idleBufferBytesMax

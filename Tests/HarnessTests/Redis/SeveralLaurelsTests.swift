@@ -87,6 +87,8 @@ extension Harness {
             var outages: [SoakHistory.Outage] = []
             for number in 0..<count {
                 while soak.progress < (number + 1) * soak.messagesCount / (count + 1) {
+                    // Looks again: the clients, on threads of their own, tell nobody how far they are. Nothing depends on
+                    // when exactly an outage begins.
                     try await Task.sleep(for: .milliseconds(5))
                 }
                 let began = ContinuousClock.now

@@ -96,7 +96,8 @@ struct SoakClient {
             let answer = try? one(of: sockets).ask("POST", path, "\"\(name)\"")
             history.sends.append(
                 .init(name: name, target: target, began: began, over: .now, outcome: outcome(of: path, answer)))
-            // As much as is taken, so that receivers wait now and then.
+            // Pacing, by what waits: as much is sent as is taken, so that queues stay below their capacity and receivers wait now
+            // and then. The checker holds for any pace.
             if let answer, let receipt = try? JSONDecoder().decode(SendAnswer.self, from: Data(answer.content)),
                 let pending = receipt.pending, pending > 20
             {
@@ -190,6 +191,7 @@ struct SoakClient {
                 if change("PUT", path) { membership.joined = .now }
                 current[channel] = membership
             }
+            // Memberships of different lengths, so that sends fall into them and between them. The checker holds for any.
             usleep(UInt32(random.below(5000)))
         }
         history.memberships += current.values
