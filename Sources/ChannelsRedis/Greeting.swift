@@ -4,6 +4,7 @@ struct Greeting {
         case authentication
         case database
         case ping
+        case role
         case name
         case prelude
     }
@@ -14,7 +15,8 @@ struct Greeting {
     let subscribes: Bool
     private let password: String?
 
-    init(_ credentials: RedisCredentials, prelude: [RedisCommand]) {
+    /// - Parameter requiresMaster: a replica is not good enough.
+    init(_ credentials: RedisCredentials, requiresMaster: Bool = false, prelude: [RedisCommand]) {
         var commands: [(step: Step, command: RedisCommand)] = []
         if let password = credentials.password {
             var command = RedisCommand("AUTH")
@@ -30,6 +32,7 @@ struct Greeting {
         // Whoever may not speak, or comes too early, is told so here, whatever the prelude is: NOAUTH, LOADING, MASTERDOWN, too
         // many clients.
         commands.append((.ping, RedisCommand("PING")))
+        if requiresMaster { commands.append((.role, RedisCommand("ROLE"))) }
         var name = RedisCommand("CLIENT")
         name.append("SETNAME")
         name.append("laurel")
@@ -44,14 +47,17 @@ struct Greeting {
         guard case .error(let text) = reply else {
             // What else has got hold of the port, be it this socket itself (a port of nobody's can connect to itself).
             if case .ping = step, reply != .status("PONG") { return "no Redis answers there" }
+            if case .role = step, reply.elements?.first?.text != "master" {
+                return "it is a replica, and not the master"
+            }
             return nil
         }
         switch step {
         // Not being allowed to is no harm: a name is for whoever looks at the list of clients.
         case .name: return nil
-        case .ping where text.hasPrefix("NOPERM"): return nil
+        case .ping where text.hasPrefix("NOPERM"), .role where text.hasPrefix("NOPERM"): return nil
         case .authentication: return withoutPassword(text)
-        case .ping, .database, .prelude: return text
+        case .ping, .role, .database, .prelude: return text
         }
     }
 

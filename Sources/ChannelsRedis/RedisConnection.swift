@@ -58,6 +58,9 @@ final class RedisConnection: @unchecked Sendable {
     private(set) var readsLater = false
     /// In `goOn`, which writes, and watches, at its end.
     private var isGoingOn = false
+    /// Nothing more is written, and it ends when all that was begun is answered.
+    private(set) var isLeaving = false
+    private var leavingReason = ""
     /// When something came last.
     private(set) var heardAt: ContinuousClock.Instant
 
@@ -105,6 +108,17 @@ final class RedisConnection: @unchecked Sendable {
         outgoing = OutgoingBytes()
         let lost = expected.removeAll().compactMap(\.ticket)
         link.connectionEnded(self, reason, wasReady: wasReady, isRefusal: isRefusal, lost: lost)
+    }
+
+    /// Ends the connection when what was begun on it has its answers.
+    func leave(because reason: String) {
+        isLeaving = true
+        leavingReason = reason
+        endIfLeft()
+    }
+
+    private func endIfLeft() {
+        if isLeaving, expected.isEmpty { end(leavingReason) }
     }
 
     // MARK: Events of the socket
@@ -179,6 +193,9 @@ final class RedisConnection: @unchecked Sendable {
         if greeting.subscribes, let (channel, payload) = reply.published {
             return link.connectionHeard(channel: channel, payload)
         }
+        if greeting.subscribes, isReady, reply.endsSubscription {
+            return link.move(to: nil, because: "the subscription has ended: the slot is elsewhere")
+        }
         switch expected.popFirst() {
         case .greeting(let step):
             if let refusal = greeting.refusal(by: reply, to: step) { return end(refusal, isRefusal: true) }
@@ -186,8 +203,10 @@ final class RedisConnection: @unchecked Sendable {
             guard greetingRepliesLeft == 0 else { return }
             state = .ready
             link.connectionIsReady(self)
-        case .command(let ticket): link.finish(ticket, .success(reply))
-        case .ping: break
+        case .command(let ticket):
+            link.finish(ticket, .success(reply))
+            endIfLeft()
+        case .ping: endIfLeft()
         case nil: end("it says what nobody has asked for")
         }
     }
@@ -196,7 +215,7 @@ final class RedisConnection: @unchecked Sendable {
 
     /// Writes what waits with the link, as far as there is room. Does nothing while it is blocked, or not ready.
     func send() {
-        guard isReady, !isBlocked, !isGoingOn else { return }
+        guard isReady, !isBlocked, !isGoingOn, !isLeaving else { return }
         write()
         if isBlocked { watch() }
     }
@@ -212,7 +231,7 @@ final class RedisConnection: @unchecked Sendable {
     private func write() {
         guard state == .greeting || state == .ready else { return }
         do {
-            while try writeOutgoing(), isReady, !isBlocked, link.hasWaiting { try writeBatch() }
+            while try writeOutgoing(), isReady, !isBlocked, !isLeaving, link.hasWaiting { try writeBatch() }
         } catch {
             // What the server said before it closed the connection says more than that nothing can be written any more.
             socket.assumeReadable()

@@ -11,7 +11,8 @@ final class RedisCore: @unchecked Sendable {
     let server: String
     private(set) var shards: [Shard] = []
     private(set) var waits: Waits!
-    private var links: [RedisLink] = []
+    /// They start when the first one has answered: it tells whether there are so many.
+    private var dependentShards: Set<Int> = []
     private let clock: any ChannelClock
     private var ticks: (any ScheduledAction)?
     private(set) var isClosed = false
@@ -28,12 +29,12 @@ final class RedisCore: @unchecked Sendable {
     private static let tickInterval = Duration.seconds(1)
 
     /// - Parameters:
-    ///   - endpoints: one for each shard.
+    ///   - places: one for each shard.
     ///   - clock: tells when to tick.
     ///   - time: what Redis's clock is to say, in microseconds, in place of its own; for a library that reads it.
     ///   - report: told when a shard has a trouble, and when it has none any more.
     init(
-        endpoints: [RedisEndpoint], credentials: RedisCredentials, prefix: String, settings: LayerSettings,
+        at places: [ShardPlace], credentials: RedisCredentials, settings: LayerSettings,
         library: ShardLibrary, clock: any ChannelClock, time: (@Sendable () -> Int64)? = nil,
         callTimeMax: Duration = RedisCore.callTimeMax, report: @escaping @Sendable (BackendReport) -> Void = { _ in },
         on loop: EventLoop
@@ -41,38 +42,26 @@ final class RedisCore: @unchecked Sendable {
         self.loop = loop
         self.clock = clock
         self.settings = settings
-        shardCount = endpoints.count
+        shardCount = places.count
         server = String(UInt64.random(in: .min ... .max), radix: 16)
-        let keys = endpoints.indices.map { ShardKeys(prefix: prefix, number: $0, count: endpoints.count) }
         waits = Waits(core: self)
-        for (endpoint, keys) in zip(endpoints, keys) {
-            let troubles = ShardTroubles(at: endpoint, on: loop, report: report)
-            let commands = RedisLink(
-                to: endpoint, credentials: credentials, on: loop, prelude: [],
-                events: .init(
-                    onReady: { [weak self] in
-                        troubles.end(.calls)
-                        self?.tick(keys.number)
-                    }, onLost: { troubles.begin(.calls, $0) }, onMessage: { _, _ in }))
-            var subscribe = RedisCommand("SUBSCRIBE")
-            subscribe.append(keys.bell(of: server))
-            let bells = RedisLink(
-                to: endpoint, credentials: credentials, on: loop, prelude: [subscribe],
-                events: .init(
-                    // Bells may have rung for nobody.
-                    onReady: { [weak self] in
-                        troubles.end(.bells)
-                        self?.waits.lookAgain(in: keys.number)
-                    }, onLost: { troubles.begin(.bells, $0) },
-                    onMessage: { [weak self] _, bell in self?.waits.rung(bell, in: keys.number) }))
+        for place in places {
+            let number = place.keys.number
+            if place.dependsOnFirst { dependentShards.insert(number) }
             shards.append(
-                Shard(keys, over: commands, library: library, time: time, callTimeMax: callTimeMax, troubles: troubles))
-            links += [commands, bells]
+                Shard(
+                    at: place, server: server, credentials: credentials, library: library, time: time,
+                    callTimeMax: callTimeMax, report: report,
+                    events: .init(
+                        onReady: { [weak self] in self?.tick(number) },
+                        onListening: { [weak self] in self?.waits.lookAgain(in: number) },
+                        onBell: { [weak self] bell in self?.waits.rung(bell, in: number) }),
+                    on: loop))
         }
     }
 
     func start() {
-        for link in links { link.start() }
+        for shard in shards where !dependentShards.contains(shard.keys.number) { shard.start() }
         planTick()
     }
 
@@ -80,7 +69,7 @@ final class RedisCore: @unchecked Sendable {
         isClosed = true
         ticks?.cancel()
         waits.endAll()
-        for link in links { link.close() }
+        for shard in shards { shard.close() }
     }
 
     // MARK: Ticks
@@ -93,7 +82,10 @@ final class RedisCore: @unchecked Sendable {
 
     private func tickAll() {
         guard !isClosed else { return }
-        for shard in 0..<shardCount { tick(shard) }
+        for shard in shards where !dependentShards.contains(shard.keys.number) {
+            shard.closeIdleDetours()
+            tick(shard.keys.number)
+        }
         planTick()
     }
 
@@ -107,6 +99,7 @@ final class RedisCore: @unchecked Sendable {
             guard let self else { return }
             var isWantedAgain = ticksUnderWay.removeValue(forKey: shard) ?? false
             if case .success(let reply) = result, let answers = reply.elements, answers.count == 2 {
+                if shard == 0 { startDependentShards() }
                 // Another lease: Redis may have forgotten for what it was to ring.
                 if let lease = answers[0].int, leases[shard] != lease {
                     leases[shard] = lease
@@ -116,6 +109,11 @@ final class RedisCore: @unchecked Sendable {
             }
             if isWantedAgain { tick(shard) }
         }
+    }
+
+    private func startDependentShards() {
+        for shard in dependentShards { shards[shard].start() }
+        dependentShards = []
     }
 
     private func forgetIdle(in shard: Int) {

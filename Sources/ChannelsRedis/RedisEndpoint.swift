@@ -9,6 +9,7 @@ struct RedisEndpoint: Hashable, Sendable, CustomStringConvertible {
     }
 
     static let defaultPort: UInt16 = 6379
+    static let sentinelPort: UInt16 = 26_379
 
     var place: Place
 
@@ -16,9 +17,9 @@ struct RedisEndpoint: Hashable, Sendable, CustomStringConvertible {
         self.place = place
     }
 
-    /// Reads the textual form; without a port it is ``defaultPort``. Nil where it is none: an empty host, a port that is none,
+    /// Reads the textual form; without a port it is `defaultPort`. Nil where it is none: an empty host, a port that is none,
     /// an address of IPv6 without brackets, a path longer than a socket's may be.
-    init?(_ text: String) {
+    init?(_ text: String, defaultPort: UInt16 = Self.defaultPort) {
         if text.hasPrefix("/") {
             guard SocketAddress(unixPath: text) != nil else { return nil }
             self.init(.unix(path: text))
@@ -30,7 +31,7 @@ struct RedisEndpoint: Hashable, Sendable, CustomStringConvertible {
         }
         let host = text[..<end].dropFirst(isBracketed ? 1 : 0)
         let rest = text[end...].dropFirst(isBracketed ? 1 : 0)
-        guard !host.isEmpty, let port = Self.port(rest) else { return nil }
+        guard !host.isEmpty, let port = Self.port(rest, or: defaultPort) else { return nil }
         if isBracketed {
             guard case .ipv6 = SocketAddress(host: String(host), port: port) else { return nil }
         }
@@ -38,14 +39,14 @@ struct RedisEndpoint: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Of `:6379`, or of nothing.
-    private static func port(_ text: Substring) -> UInt16? {
+    private static func port(_ text: Substring, or defaultPort: UInt16) -> UInt16? {
         if text.isEmpty { return defaultPort }
         let digits = text.dropFirst()
         guard text.first == ":", digits.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
         return UInt16(digits).flatMap { $0 == 0 ? nil : $0 }
     }
 
-    /// In the form that ``init(_:)-(String)`` reads.
+    /// In the form that is read.
     var description: String {
         switch place {
         case .host(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"

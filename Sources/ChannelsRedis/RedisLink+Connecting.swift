@@ -1,10 +1,25 @@
 import Reactor
 
-/// Rounds: in each, the server's addresses are tried in turn until a connection is ready, or none is left. Then a pause, twice as
-/// long as the one before.
+/// Rounds: in each, the server is located, and its addresses are tried in turn until a connection is ready, or none is left. Then a
+/// pause, twice as long as the one before.
 extension RedisLink {
-    func beginRound() {
+    /// - Parameter known: where the server is, if somebody has just said so.
+    func beginRound(at known: RedisEndpoint? = nil) {
         guard phase == .started else { return }
+        if let known { return tryEndpoint(known) }
+        locator.locate { [self] result in
+            guard phase == .started else { return }
+            switch result {
+            case .success(let endpoint): tryEndpoint(endpoint)
+            case .failure(let failure):
+                endpoint = nil
+                roundFailed(failure.text)
+            }
+        }
+    }
+
+    private func tryEndpoint(_ endpoint: RedisEndpoint) {
+        self.endpoint = endpoint
         switch endpoint.place {
         case .unix(let path):
             guard let address = SocketAddress(unixPath: path) else { return roundFailed("that is no path of a socket") }
@@ -58,13 +73,34 @@ extension RedisLink {
         min(limits.delayMax, limits.delayMin * (1 << min(count, 16)))
     }
 
+    // MARK: Moves
+
+    /// What is asked for is elsewhere: the connection is given up when what was begun on it is answered, and what waits is run
+    /// on the next one.
+    ///
+    /// - Parameter endpoint: where it is, if that was said.
+    func move(to endpoint: RedisEndpoint?, because reason: String) {
+        guard let connection, connection.isReady, !connection.isLeaving else { return }
+        movedTo = endpoint
+        connection.leave(because: reason)
+    }
+
+    private func beginRoundAfterMove() {
+        let destination = movedTo.take()
+        let now = loop.now
+        defer { movedAt = now }
+        // Two servers of which each says that it is the other one must not keep us busy.
+        if let movedAt, now < movedAt + limits.moveInterval { return scheduleRound() }
+        beginRound(at: destination)
+    }
+
     // MARK: Events of the connection
 
     func connectionIsReady(_ connection: RedisConnection) {
         addressesLeft = []
         failuresInARow = 0
         if greeting.subscribes { listen(to: connection, until: connection.heardAt + limits.silenceTime) }
-        events.onReady()
+        events.onReady(name)
         send()
     }
 
@@ -77,10 +113,17 @@ extension RedisLink {
     ) {
         connection = nil
         silenceTimer.take()?.cancel()
+        let redirection = isRefusal ? endpoint.flatMap { Redirection(reason, from: $0) } : nil
+        let reason = redirection == nil || locator.followsRedirections ? reason : Redirection.unexpected
         let text = describe(reason)
         if phase == .started {
             lastReason = reason
-            if !wasReady, !isRefusal, !addressesLeft.isEmpty {
+            if let redirection, locator.followsRedirections {
+                movedTo = redirection.endpoint
+                beginRoundAfterMove()
+            } else if ended.isLeaving {
+                beginRoundAfterMove()
+            } else if !wasReady, !isRefusal, !addressesLeft.isEmpty {
                 tryAddresses(addressesLeft)
             } else {
                 roundFailed(reason)

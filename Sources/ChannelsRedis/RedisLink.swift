@@ -1,6 +1,6 @@
 import Reactor
 
-/// Keeps one connection to one server, for as long as it is not closed: connects, authenticates, runs commands in their order,
+/// Keeps one connection to one server, wherever that is, for as long as it is not closed: connects, authenticates, runs commands in their order,
 /// and connects again when that fails. Loop only.
 ///
 /// Once started it lives until it is closed.
@@ -18,7 +18,7 @@ final class RedisLink: @unchecked Sendable {
 
     struct Events {
         /// A connection has begun: its prelude was answered without an error. Each time.
-        var onReady: () -> Void
+        var onReady: (_ server: String) -> Void
         /// A connection has ended, or could not be made, with the reason. Each time.
         var onLost: (_ reason: String) -> Void
         /// Something was published.
@@ -31,6 +31,8 @@ final class RedisLink: @unchecked Sendable {
         /// Before the first attempt after a failure; each failure in a row doubles it.
         var delayMin = Duration.milliseconds(50)
         var delayMax = Duration.seconds(2)
+        /// Between two moves that are made at once.
+        var moveInterval = Duration.milliseconds(100)
         /// Commands that wait or have no answer yet.
         var commandsMax = 65_536
         /// Of their content.
@@ -44,7 +46,7 @@ final class RedisLink: @unchecked Sendable {
     /// Between two looks at all deadlines.
     private static let expiryTimeMin = Duration.milliseconds(10)
 
-    let endpoint: RedisEndpoint
+    let locator: any RedisLocator
     let loop: EventLoop
     let limits: Limits
     let greeting: Greeting
@@ -63,6 +65,11 @@ final class RedisLink: @unchecked Sendable {
     private var expiredAt: ContinuousClock.Instant?
 
     // Of `RedisLink+Connecting.swift`.
+    /// Where the server is, or was when it was last looked for.
+    var endpoint: RedisEndpoint?
+    /// When it was last said to be elsewhere, and where.
+    var movedAt: ContinuousClock.Instant?
+    var movedTo: RedisEndpoint?
     var connection: RedisConnection?
     var phase = Phase.fresh
     var addressesLeft: [SocketAddress] = []
@@ -82,20 +89,20 @@ final class RedisLink: @unchecked Sendable {
     /// - Parameter prelude: Run at the beginning of each connection, e.g. `SUBSCRIBE`. With such a one, nothing else is run but
     ///   `PING`.
     init(
-        to endpoint: RedisEndpoint, credentials: RedisCredentials, on loop: EventLoop, prelude: [RedisCommand],
+        to locator: any RedisLocator, credentials: RedisCredentials, on loop: EventLoop, prelude: [RedisCommand],
         events: Events, limits: Limits = Limits()
     ) {
-        self.endpoint = endpoint
+        self.locator = locator
         self.loop = loop
         self.limits = limits
         self.events = events
-        greeting = Greeting(credentials, prelude: prelude)
+        greeting = Greeting(credentials, requiresMaster: locator.requiresMaster, prelude: prelude)
     }
 
-    /// Begins to connect, in the loop's next turn. Once.
+    /// Begins to connect, in the loop's next turn, unless it has begun or is closed.
     func start() {
         assert(loop.isCurrent, "A link is used on its loop")
-        precondition(phase == .fresh, "A link starts once, and before it is closed")
+        guard phase == .fresh else { return }
         phase = .started
         loop.execute { [self] in beginRound() }
     }
@@ -105,7 +112,10 @@ final class RedisLink: @unchecked Sendable {
     /// Why there is no connection at this moment, for an operator; nil where there is one.
     var trouble: String? { isReady ? nil : describe(lastReason) }
 
-    func describe(_ reason: String) -> String { "redis \(endpoint): \(reason)" }
+    func describe(_ reason: String) -> String { "redis \(name): \(reason)" }
+
+    /// Of the server, for an operator.
+    var name: String { endpoint?.description ?? locator.name }
 
     /// Fails what is not answered, within this call, and ends. Any number of times.
     func close() {

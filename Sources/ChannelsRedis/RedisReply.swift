@@ -59,4 +59,10 @@ extension RedisReply {
         else { return nil }
         return (channel, payload)
     }
+
+    /// That is a push, too: `["sunsubscribe", channel, count]`, as the server does not have the channel's slot any more.
+    var endsSubscription: Bool {
+        guard let elements, elements.count == 3, case .bytes(let kind) = elements[0] else { return false }
+        return kind.elementsEqual("sunsubscribe".utf8)
+    }
 }

@@ -14,7 +14,6 @@ final class ShardTroubles {
         case answers
     }
 
-    private let endpoint: RedisEndpoint
     private let loop: EventLoop
     private let report: @Sendable (BackendReport) -> Void
     private var current: Set<Source> = []
@@ -28,13 +27,12 @@ final class ShardTroubles {
     /// Reasons that are told of one trouble.
     private static let reasonsMax = 8
 
-    init(at endpoint: RedisEndpoint, on loop: EventLoop, report: @escaping @Sendable (BackendReport) -> Void) {
-        self.endpoint = endpoint
+    init(on loop: EventLoop, report: @escaping @Sendable (BackendReport) -> Void) {
         self.loop = loop
         self.report = report
     }
 
-    /// - Parameter text: why, with the endpoint's name. The same trouble has the same text.
+    /// - Parameter text: why, with the server's name. The same trouble has the same text.
     func begin(_ source: Source, _ text: String) {
         current.insert(source)
         let now = loop.now
@@ -47,12 +45,13 @@ final class ShardTroubles {
         report(BackendReport(.warning, text))
     }
 
-    func end(_ source: Source) {
+    /// - Parameter name: the server's.
+    func end(_ source: Source, at name: String) {
         guard current.remove(source) != nil, current.isEmpty, let begin = since.take() else { return }
         // Of a trouble that nobody heard of nobody needs to hear that it is over.
         guard !reported.isEmpty else { return }
         reported = []
         let seconds = (loop.now - begin).components.seconds
-        report(BackendReport(.information, "redis \(endpoint): works again, after \(seconds) seconds"))
+        report(BackendReport(.information, "redis \(name): works again, after \(seconds) seconds"))
     }
 }

@@ -26,12 +26,13 @@ final class LinkUnderTest: @unchecked Sendable {
         let (stream, told) = AsyncStream<Event>.makeStream()
         (self.stream, self.told) = (stream, told)
         let events = RedisLink.Events(
-            onReady: { told.yield(.ready) }, onLost: { told.yield(.lost($0)) },
+            onReady: { _ in told.yield(.ready) }, onLost: { told.yield(.lost($0)) },
             onMessage: { channel, payload in
                 told.yield(.message(String(decoding: channel, as: UTF8.self), String(decoding: payload, as: UTF8.self)))
             })
         link = RedisLink(
-            to: endpoint, credentials: credentials, on: loop, prelude: prelude, events: events, limits: limits)
+            to: FixedLocator(endpoint), credentials: credentials, on: loop, prelude: prelude, events: events,
+            limits: limits)
     }
 
     /// Makes a link and a loop for it, runs `body` on the loop, and ends both.

@@ -9,10 +9,25 @@ extension RedisBackend {
         servers: [RedisServer], prefix: String = UUID().uuidString, settings: LayerSettings = LayerSettings(),
         clock: any ChannelClock, callTimeMax: Duration = RedisCore.callTimeMax
     ) throws -> RedisBackend {
-        let begin = clock.now
+        let hosts = servers.map { "127.0.0.1:\($0.port)" }.joined(separator: ",")
         return try make(
-            context(servers: servers, prefix: prefix, settings: settings, clock: clock), library: .onClockInKey,
-            time: { 1_800_000_000_000_000 + (clock.now - begin).microseconds }, callTimeMax: callTimeMax)
+            url: "redis://\(hosts)/0", parameters: ["prefix": prefix], settings: settings, clock: clock,
+            callTimeMax: callTimeMax)
+    }
+
+    /// - Parameter report: what the operator is told.
+    static func make(
+        url: String, parameters: [String: String] = [:], settings: LayerSettings = LayerSettings(),
+        clock: any ChannelClock, callTimeMax: Duration = RedisCore.callTimeMax,
+        report: @escaping @Sendable (BackendReport) -> Void = { _ in }
+    ) throws -> RedisBackend {
+        let begin = clock.now
+        let context = BackendContext(
+            layer: "test", url: try BackendURL(url), parameters: parameters, settings: settings, clock: clock,
+            report: report)
+        return try make(
+            context, library: .onClockInKey, time: { 1_800_000_000_000_000 + (clock.now - begin).microseconds },
+            callTimeMax: callTimeMax)
     }
 
     static func make(

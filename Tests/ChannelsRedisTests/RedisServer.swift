@@ -7,7 +7,9 @@ import Synchronization
 final class RedisServer: Sendable {
     let port: UInt16
     let unixPath: String
-    private let folder: String
+    let folder: String
+    /// On which the nodes of a cluster talk to each other.
+    let busPort: UInt16?
     private let arguments: [String]
     private let process = Mutex<pid_t?>(nil)
 
@@ -16,9 +18,15 @@ final class RedisServer: Sendable {
         let description: String
     }
 
-    private init(arguments: [String]) throws {
-        self.arguments = arguments
+    private init(arguments: [String], clusterNodeTimeout: Duration?) throws {
         port = try Self.freePort()
+        var arguments = arguments
+        busPort = clusterNodeTimeout == nil ? nil : try Self.freePort()
+        if let clusterNodeTimeout, let busPort {
+            arguments += ["--cluster-enabled", "yes", "--cluster-port", "\(busPort)"]
+            arguments += ["--cluster-node-timeout", "\(clusterNodeTimeout.components.seconds * 1000)"]
+        }
+        self.arguments = arguments
         folder = FileManager.default.temporaryDirectory.appending(path: "laurel-redis-\(UUID().uuidString)").path
         unixPath = folder + "/redis.sock"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -28,11 +36,14 @@ final class RedisServer: Sendable {
     ///
     /// - Parameters:
     ///   - arguments: Of redis-server, besides those that say where it listens: `["--requirepass", "secret"]`.
+    ///   - clusterNodeTimeout: It is a node of a cluster, where others take it for dead when they have not heard of it for so
+    ///     long, in whole seconds.
     ///   - isStarted: False: the test starts it.
     static func run<Result>(
-        _ arguments: [String] = [], isStarted: Bool = true, _ body: (RedisServer) async throws -> Result
+        _ arguments: [String] = [], clusterNodeTimeout: Duration? = nil, isStarted: Bool = true,
+        _ body: (RedisServer) async throws -> Result
     ) async throws -> Result {
-        let server = try RedisServer(arguments: arguments)
+        let server = try RedisServer(arguments: arguments, clusterNodeTimeout: clusterNodeTimeout)
         defer {
             server.kill()
             try? FileManager.default.removeItem(atPath: server.folder)

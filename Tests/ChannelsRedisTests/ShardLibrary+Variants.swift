@@ -1,9 +1,9 @@
 @testable import ChannelsRedis
 
 extension ShardLibrary {
-    /// The same on a clock that stands in a key: ``Shard/timeKey``.
+    /// The same on a clock that stands in a key: ``ShardKeys/time``.
     static let onClockInKey = current.replacing(
-        "local time = call('TIME')", with: "local time = {0, call('GET', '\(Shard.timeKey)')}")
+        "local time = call('TIME')", with: "local time = {0, call('GET', string.sub(rows, 1, -5) .. 'time')}")
 
     /// The same, and hardly gets anywhere in one call.
     static let shortOfSlice = onClockInKey.replacing("SLICE_ROWS = 250", with: "SLICE_ROWS = 3")

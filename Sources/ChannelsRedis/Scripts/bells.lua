@@ -30,12 +30,12 @@ local function ring_one(channel, servers)
     layer[L.bells] = layer[L.bells] + 1
     for offset = 1, #servers do
         local server = servers[(layer[L.bells] + offset) % #servers + 1]
-        if call('PUBLISH', bell(server), 'm' .. channel) > 0 then return end
+        if call('SPUBLISH', bell(server), 'm' .. channel) > 0 then return end
     end
 end
 
 local function ring_all(servers, text)
-    for _, server in ipairs(servers) do call('PUBLISH', bell(server), text) end
+    for _, server in ipairs(servers) do call('SPUBLISH', bell(server), text) end
 end
 
 local function all_servers()

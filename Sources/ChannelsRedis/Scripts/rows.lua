@@ -27,7 +27,7 @@ local call, pack, unpack_row
 local rows, messages, copies, log, members, due
 local now, layer, queues, groups, slice_rows, slice_bytes
 
--- The shards that were used since Redis began: by their first key.
+-- The shards that were used since this Redis began, by their first key: in which run of numbers.
 local known = {}
 
 -- The columns of the layer's row.
@@ -112,12 +112,23 @@ local function make_layer(shard, shards)
     make_keys()
 end
 
--- Redis has begun anew, or is another one than before, and may have forgotten the last numbers that it gave: skips to such
--- as it has certainly never given.
-local function skip_numbers()
+local RUN = 4294967296
+
+-- Where this Redis has begun anew, or another one has worked for the shard since it last did, the last numbers that were given
+-- may be forgotten here: skips to a run of such as were certainly never given.
+local function begin_run()
+    if known[rows] == math.floor(layer[L.sequence] / RUN) then return end
     for _, column in ipairs({'sequence', 'stamp', 'lane', 'group_id', 'bells'}) do
-        layer[L[column]] = (math.floor(layer[L[column]] / 4294967296) + 1) * 4294967296
+        layer[L[column]] = (math.floor(layer[L[column]] / RUN) + 1) * RUN
     end
+    known[rows] = math.floor(layer[L.sequence] / RUN)
+end
+
+-- Without its keys for a moment, a slot that is on its way to another node of a cluster would be there already. (Those of
+-- no other slot but of this are looked for.)
+local function require_slot_at_rest()
+    local answer = redis.pcall('EXISTS', string.sub(rows, 1, -5) .. 'none')
+    if type(answer) == 'table' and answer.err then error({err = 'TRYAGAIN The slot is on its way to another node'}) end
 end
 
 -- Begins a call; `packed` is the layer's row.
@@ -130,11 +141,11 @@ local function begin(packed, shard, shards)
             error({err = string.format('LAURELFORMAT %d %d', layer[L.format], layer[L.shards])})
         end
         now = math.max(now, layer[L.time])
-        if not known[rows] then skip_numbers() end
+        begin_run()
     else
         make_layer(shard, shards)
+        known[rows] = 0
     end
-    known[rows] = true
 end
 
 -- Writes the rows that have changed.
