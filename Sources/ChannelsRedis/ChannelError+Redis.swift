@@ -19,6 +19,9 @@ extension ChannelError {
         case "OOM":
             return ChannelError(
                 .layerFull, "The layer's Redis has no memory left. Receive, or let messages expire.")
+        case "TRYAGAIN":
+            return ChannelError(
+                .backendUnavailable, "The layer's Redis moves what this needs to another node. Try again later.")
         case "LAURELFORMAT" where words.count >= 3:
             return ChannelError(
                 .backendUnavailable,

@@ -95,7 +95,10 @@ final class LinkUnderTest: @unchecked Sendable {
     /// Asks again and again until it is so.
     func until(_ isSo: () async throws -> Bool) async throws {
         let end = ContinuousClock.now + Self.patience
-        while try await !isSo() { try #require(ContinuousClock.now < end, "It never came to be so") }
+        while try await !isSo() {
+            try Task.checkCancellation()
+            try #require(ContinuousClock.now < end, "It never came to be so")
+        }
     }
 
     // MARK: Commands

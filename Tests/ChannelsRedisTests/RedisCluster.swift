@@ -70,6 +70,13 @@ struct RedisCluster {
     /// The master that has a slot at first.
     func owner(of slot: HashSlot) -> RedisServer { masters[slot.number * masters.count / HashSlot.count] }
 
+    /// The master that has a slot now.
+    func currentOwner(of slot: HashSlot) async throws -> RedisServer {
+        let reply = try await masters[0].command("CLUSTER", "SLOTS")
+        let owner = SlotOwners(reply, from: masters[0].endpoint)?.owner(of: slot)
+        return try #require(nodes.first { $0.endpoint == owner })
+    }
+
     /// Another master.
     func other(than node: RedisServer) -> RedisServer { masters.first { $0 !== node }! }
 
@@ -83,6 +90,20 @@ struct RedisCluster {
     func moveKeys(_ keys: [String], from source: RedisServer, to target: RedisServer) async throws {
         try await source.command(
             ["MIGRATE", "127.0.0.1", "\(target.port)", "", "0", "60000", "KEYS"] + keys)
+    }
+
+    /// Has a replica take over its master's slots, when it has what that has.
+    func failOver(_ slot: HashSlot, to replica: RedisServer) async throws {
+        var askedAt: ContinuousClock.Instant?
+        while try await currentOwner(of: slot) !== replica {
+            // Redis gives up after five seconds, e.g. where the others have no votes left.
+            if askedAt.map({ $0 + .seconds(6) < .now }) ?? true {
+                try await replica.until("INFO", "replication") { $0.contains("master_link_status:up") }
+                try await replica.command("CLUSTER", "FAILOVER")
+                askedAt = .now
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
     }
 
     func endMove(of slot: HashSlot, from source: RedisServer, to target: RedisServer) async throws {

@@ -24,6 +24,8 @@ final class RedisServer: Sendable {
         busPort = clusterNodeTimeout == nil ? nil : try Self.freePort()
         if let clusterNodeTimeout, let busPort {
             arguments += ["--cluster-enabled", "yes", "--cluster-port", "\(busPort)"]
+            // Who has lost its node goes on without what that one had, and a replica begins at once.
+            arguments += ["--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0"]
             arguments += ["--cluster-node-timeout", "\(clusterNodeTimeout.components.seconds * 1000)"]
         }
         self.arguments = arguments

@@ -122,7 +122,7 @@ end
 function operations.flush(_, _, _, started_at)
     sweep_due(started_at)
     if is_slice_used() then error(AGAIN) end
-    require_slot_at_rest()
+    if not is_slot_at_rest() then return {err = 'TRYAGAIN The slot is on its way to another node'} end
     local leases = row('s')
     call('UNLINK', rows, messages, copies, log, members, due)
     local servers = {}

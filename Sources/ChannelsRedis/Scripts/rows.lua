@@ -124,11 +124,11 @@ local function begin_run()
     known[rows] = math.floor(layer[L.sequence] / RUN)
 end
 
--- Without its keys for a moment, a slot that is on its way to another node of a cluster would be there already. (Those of
--- no other slot but of this are looked for.)
-local function require_slot_at_rest()
+-- Whether keys may be removed and made again: in a cluster, a slot without them that is on its way to another node would be
+-- there already.
+local function is_slot_at_rest()
     local answer = redis.pcall('EXISTS', string.sub(rows, 1, -5) .. 'none')
-    if type(answer) == 'table' and answer.err then error({err = 'TRYAGAIN The slot is on its way to another node'}) end
+    return type(answer) == 'number'
 end
 
 -- Begins a call; `packed` is the layer's row.
