@@ -20,7 +20,7 @@ final class LinkUnderTest: @unchecked Sendable {
     private let told: AsyncStream<Event>.Continuation
 
     private init(
-        to endpoint: RedisEndpoint, credentials: RedisCredentials, prelude: [RedisCommand], limits: RedisLink.Limits,
+        to locator: any RedisLocator, credentials: RedisCredentials, prelude: [RedisCommand], limits: RedisLink.Limits,
         on loop: EventLoop
     ) {
         let (stream, told) = AsyncStream<Event>.makeStream()
@@ -31,8 +31,7 @@ final class LinkUnderTest: @unchecked Sendable {
                 told.yield(.message(String(decoding: channel, as: UTF8.self), String(decoding: payload, as: UTF8.self)))
             })
         link = RedisLink(
-            to: FixedLocator(endpoint), credentials: credentials, on: loop, prelude: prelude, events: events,
-            limits: limits)
+            to: locator, credentials: credentials, on: loop, prelude: prelude, events: events, limits: limits)
     }
 
     /// Makes a link and a loop for it, runs `body` on the loop, and ends both.
@@ -41,13 +40,28 @@ final class LinkUnderTest: @unchecked Sendable {
         credentials: RedisCredentials = RedisCredentials(), isStarted: Bool = true,
         _ body: @escaping @Sendable (LinkUnderTest) async throws -> Value
     ) async throws -> Value {
+        try await with(
+            { _ in FixedLocator(endpoint) }, limits: limits, prelude: prelude, credentials: credentials,
+            isStarted: isStarted, body)
+    }
+
+    /// The same, to where a locator finds it.
+    static func with<Value: Sendable>(
+        _ makeLocator: @escaping @Sendable (EventLoop) -> any RedisLocator,
+        limits: RedisLink.Limits = RedisLink.Limits(), prelude: [RedisCommand] = [],
+        credentials: RedisCredentials = RedisCredentials(), isStarted: Bool = true,
+        _ body: @escaping @Sendable (LinkUnderTest) async throws -> Value
+    ) async throws -> Value {
         let loop = try EventLoop(name: "test-loop")
         try loop.start()
         defer { loop.stop() }
         return try await Task(executorPreference: loop) {
             let test = LinkUnderTest(
-                to: endpoint, credentials: credentials, prelude: prelude, limits: limits, on: loop)
-            defer { test.link.close() }
+                to: makeLocator(loop), credentials: credentials, prelude: prelude, limits: limits, on: loop)
+            defer {
+                test.link.close()
+                test.link.locator.close()
+            }
             if isStarted { test.link.start() }
             return try await body(test)
         }.value
@@ -58,7 +72,8 @@ final class LinkUnderTest: @unchecked Sendable {
         _ endpoint: RedisEndpoint, _ body: (LinkUnderTest) async throws -> Value
     ) async throws -> Value {
         let other = LinkUnderTest(
-            to: endpoint, credentials: RedisCredentials(), prelude: [], limits: RedisLink.Limits(), on: link.loop)
+            to: FixedLocator(endpoint), credentials: RedisCredentials(), prelude: [], limits: RedisLink.Limits(),
+            on: link.loop)
         defer { other.link.close() }
         other.link.start()
         return try await body(other)

@@ -11,6 +11,8 @@ final class RedisServer: Sendable {
     /// On which the nodes of a cluster talk to each other.
     let busPort: UInt16?
     private let arguments: [String]
+    /// Of a Sentinel, which keeps in this file what it knows.
+    private let sentinelFile: String?
     private let process = Mutex<pid_t?>(nil)
 
     /// It could not be started.
@@ -18,7 +20,7 @@ final class RedisServer: Sendable {
         let description: String
     }
 
-    private init(arguments: [String], clusterNodeTimeout: Duration?) throws {
+    private init(arguments: [String], clusterNodeTimeout: Duration?, sentinelConfiguration: String? = nil) throws {
         port = try Self.freePort()
         var arguments = arguments
         busPort = clusterNodeTimeout == nil ? nil : try Self.freePort()
@@ -32,6 +34,10 @@ final class RedisServer: Sendable {
         folder = FileManager.default.temporaryDirectory.appending(path: "laurel-redis-\(UUID().uuidString)").path
         unixPath = folder + "/redis.sock"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        sentinelFile = sentinelConfiguration == nil ? nil : folder + "/sentinel.conf"
+        if let sentinelConfiguration, let sentinelFile {
+            try sentinelConfiguration.write(toFile: sentinelFile, atomically: true, encoding: .utf8)
+        }
     }
 
     /// Makes a server, runs `body`, and ends the server whatever happened.
@@ -45,7 +51,23 @@ final class RedisServer: Sendable {
         _ arguments: [String] = [], clusterNodeTimeout: Duration? = nil, isStarted: Bool = true,
         _ body: (RedisServer) async throws -> Result
     ) async throws -> Result {
-        let server = try RedisServer(arguments: arguments, clusterNodeTimeout: clusterNodeTimeout)
+        try await run(
+            RedisServer(arguments: arguments, clusterNodeTimeout: clusterNodeTimeout), isStarted: isStarted, body)
+    }
+
+    /// The same with a Sentinel.
+    ///
+    /// - Parameter configuration: lines as in its file.
+    static func runSentinel<Result>(
+        _ configuration: String, _ body: (RedisServer) async throws -> Result
+    ) async throws -> Result {
+        let sentinel = try RedisServer(arguments: [], clusterNodeTimeout: nil, sentinelConfiguration: configuration)
+        return try await run(sentinel, isStarted: true, body)
+    }
+
+    private static func run<Result>(
+        _ server: RedisServer, isStarted: Bool, _ body: (RedisServer) async throws -> Result
+    ) async throws -> Result {
         defer {
             server.kill()
             try? FileManager.default.removeItem(atPath: server.folder)
@@ -97,11 +119,13 @@ final class RedisServer: Sendable {
     // MARK: The process
 
     private func spawn(output: Int32) throws {
+        let place = ["--bind", "127.0.0.1", "--port", "\(port)", "--unixsocket", unixPath, "--dir", folder]
         let command =
-            [
-                "redis-server", "--bind", "127.0.0.1", "--port", "\(port)", "--unixsocket", unixPath, "--dir", folder,
-                "--save", "", "--appendonly", "no",
-            ] + arguments
+            if let sentinelFile {
+                ["redis-server", sentinelFile, "--sentinel"] + place
+            } else {
+                ["redis-server"] + place + ["--save", "", "--appendonly", "no"] + arguments
+            }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -135,7 +159,8 @@ final class RedisServer: Sendable {
             if isOver { continue }
             text += String(decoding: buffer[..<count], as: UTF8.self)
             // The unix socket is the last that it opens, and this line comes after it.
-            if text.contains("eady to accept connections") && text.contains(".sock") {
+            let isReady = text.contains("eady to accept connections") && text.contains(".sock")
+            if isReady || text.contains("+monitor master") {
                 isOver = true
                 outcome(nil)
             }
