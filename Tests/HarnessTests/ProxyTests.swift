@@ -1,42 +1,20 @@
-import Foundation
 import HTTPClient
 import Testing
 
 extension Harness {
     @Suite("Behind nginx, with deploy/nginx.conf")
     struct ProxyTests {
-        /// Runs nginx before a server; `body` has the proxy's URL.
+        /// Runs nginx before a server; `body` has the proxy's socket.
         private func run(_ body: (LaurelProcess, String) async throws -> Void) async throws {
             try await LaurelProcess.run { server in
-                let directory = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-                try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-                defer { try? FileManager.default.removeItem(at: directory) }
-                let socket = directory.appending(path: "nginx.sock").path()
-                let template = try String(
-                    contentsOf: Sources.root.appending(path: "deploy/nginx.conf"), encoding: .utf8)
-                try template
-                    .replacing("listen 8000;", with: "listen unix:\(socket);")
-                    .replacing("127.0.0.1:8080", with: "127.0.0.1:\(server.port)")
-                    .write(to: directory.appending(path: "nginx.conf"), atomically: true, encoding: .utf8)
-                let nginx = try ChildProcess(
-                    "nginx",
-                    [
-                        "-p", directory.path(), "-c", "nginx.conf", "-e", "stderr", "-g",
-                        "daemon off; pid nginx.pid; error_log stderr notice;",
-                    ])
-                // Not SIGKILL, which its workers would outlive.
-                defer { nginx.signal(SIGTERM) }
-                _ = try await nginx.errorLine { $0.contains("start worker processes") }
-                try await body(server, socket)
-                nginx.signal(SIGTERM)
-                _ = await nginx.exitStatus()
+                try await NginxProcess.run(
+                    { $0.replacing("127.0.0.1:8080", with: "127.0.0.1:\(server.port)") }
+                ) { socket in try await body(server, socket) }
             }
         }
 
         private func request(_ method: String, _ target: String, _ socket: String) -> HTTPClientRequest {
-            var request = HTTPClientRequest(method, "http://laurel.example" + target)
-            request.unixSocketPath = socket
-            return request
+            NginxProcess.request(method, target, socket)
         }
 
         @Test("Long-polls wait, are answered, and a hang-up at the proxy takes nothing")
