@@ -41,8 +41,10 @@ extension Harness {
             try await withThrowingTaskGroup(of: Delivery.self) { group in
                 for _ in 0..<pollsCount {
                     group.addTask {
-                        try await first.client.send(NginxProcess.request("GET", "/receive?channels=x&timeout=60", socket))
-                            .decoded()
+                        try await first.client.send(
+                            NginxProcess.request("GET", "/receive?channels=x&timeout=60", socket)
+                        )
+                        .decoded()
                     }
                 }
                 try await first.eventually("all wait, at both") {
