@@ -7,78 +7,47 @@ extension Harness {
     @Suite("Three servers on one Redis")
     struct SeveralLaurelsTests {
         private static let messagesCount =
-            ProcessInfo.processInfo.environment["SOAK_MESSAGES"].flatMap { Int($0) } ?? 20_000
+            ProcessInfo.processInfo.environment["SOAK_MESSAGES"].flatMap { Int($0) } ?? 13_000
 
         @Test("Nothing is lost, comes twice or out of order, whoever joins, leaves or hangs up in its wait")
         func undisturbed() async throws {
-            try await RedisProcess.run { redis in
-                let report = try await soak(on: redis)
-                #expect(report.violations.isEmpty, "\(report)")
-                #expect(report.refusedCount == 0 && report.openCount == 0, "\(report)")
-                #expect(report.takenCount > Self.messagesCount / 2 && report.copiesCount > 0 && report.hangUpsCount > 0)
+            let report = try await RedisProcess.run { redis in
+                try await LaurelProcess.run(3, backend: redis.url + SoakRun.settings) { servers in
+                    try await SoakRun(messagesCount: Self.messagesCount).report(on: servers)
+                }
             }
+            #expect(report.violations.isEmpty, "\(report)")
+            #expect(report.refusedCount == 0 && report.openCount == 0, "\(report)")
+            #expect(report.takenCount > Self.messagesCount / 2 && report.copiesCount > 0 && report.hangUpsCount > 0)
         }
 
         @Test("The same while Redis is killed ten times and comes back empty: what is lost was in it, or is counted")
+        func restartsEmpty() async throws {
+            let report = try await RedisProcess.run { redis in
+                try await LaurelProcess.run(3, backend: redis.url + SoakRun.settings) { servers in
+                    try await SoakRun(messagesCount: Self.messagesCount, faults: .everything)
+                        .report(on: servers) { try await Self.outages(10, of: redis, in: $0) }
+                }
+            }
+            #expect(report.violations.isEmpty, "\(report)")
+            #expect(report.takenCount > Self.messagesCount / 4)
+        }
+
+        @Test("The same with a Redis that keeps what it has: of what is lost a client was told, or it is counted")
         func restarts() async throws {
-            try await RedisProcess.run { redis in
-                let report = try await soak(on: redis, outages: 10)
-                #expect(report.violations.isEmpty, "\(report)")
-                #expect(report.takenCount > Self.messagesCount / 4)
-            }
-        }
-
-        private func soak(on redis: RedisProcess, outages outagesCount: Int = 0) async throws -> SoakChecker.Report {
-            let arguments = ["--backend", "\(redis.url)?capacity=1000000&expiry=86400"]
-            return try await LaurelProcess.run(arguments) { first in
-                try await LaurelProcess.run(arguments) { second in
-                    try await LaurelProcess.run(arguments) { third in
-                        let servers = [first, second, third]
-                        for server in servers { try await server.untilReady() }
-                        let begin = ContinuousClock.now
-                        var history = try await run(on: servers, redis, outagesCount: outagesCount)
-                        print("\(Self.messagesCount) messages in \(ContinuousClock.now - begin)")
-                        try await conclude(on: servers, &history)
-                        let report = SoakChecker.report(on: history, memberChannels: Array(Soak.memberChannels))
-                        print("\(outagesCount) outages: \(report)")
-                        return report
-                    }
+            let report = try await RedisProcess.run(keeping: .everyCommand) { redis in
+                try await LaurelProcess.run(3, backend: redis.url + SoakRun.settings) { servers in
+                    try await SoakRun(messagesCount: Self.messagesCount, faults: .answers)
+                        .report(on: servers) { soak in
+                            _ = try await Self.outages(10, of: redis, in: soak)
+                            // Nothing is gone with it.
+                            return []
+                        }
                 }
             }
+            #expect(report.violations.isEmpty, "\(report)")
+            #expect(report.takenCount > Self.messagesCount / 2)
         }
-
-        /// All clients, until all is sent and nothing comes any more.
-        private func run(
-            on servers: [LaurelProcess], _ redis: RedisProcess, outagesCount: Int
-        ) async throws -> SoakHistory {
-            let soak = Soak(ports: servers.map(\.port), messagesCount: Self.messagesCount)
-            async let others = Self.run(Self.receivers + Self.joiners, in: soak)
-            async let outages = Self.outages(outagesCount, of: redis, in: soak)
-            var history = await Self.run((1...64).map { .sender($0) }, in: soak)
-            soak.end()
-            history.add(await others)
-            history.outages = try await outages
-            return history
-        }
-
-        private static func run(_ roles: [SoakClient.Role], in soak: Soak) async -> SoakHistory {
-            await withTaskGroup(of: SoakHistory.self) { clients in
-                for role in roles {
-                    let seed = UInt64.random(in: .min ... .max)
-                    clients.addTask { await SoakClient.run(role, in: soak, seed: seed) }
-                }
-                return await clients.reduce(into: SoakHistory()) { $0.add($1) }
-            }
-        }
-
-        /// 28 that stay, 20 that hang up now and then, 16 for the members of the group; each for two channels.
-        private static let receivers: [SoakClient.Role] =
-            (0..<28).map { .receiver([$0 % 24, ($0 * 5 + 3) % 24]) }
-            + (0..<20).map { .leaver([24 + $0 % 8, 24 + ($0 * 3 + 1) % 8]) }
-            + (0..<16).map { .receiver([32 + $0, 32 + ($0 + 5) % 16]) }
-
-        private static let joiners: [SoakClient.Role] =
-            stride(from: 32, to: 48, by: 4).map { .joiner(Array($0..<($0 + 4))) }
 
         /// Kills Redis and starts it again, each time when an equal part of the messages was sent.
         private static func outages(
@@ -98,41 +67,18 @@ extension Harness {
             }
             return outages
         }
-
-        /// Takes what is left, and reads the counters.
-        private func conclude(on servers: [LaurelProcess], _ history: inout SoakHistory) async throws {
-            let names = (0..<Soak.memberChannels.upperBound).map { "c\($0)" }.joined(separator: ",")
-            for server in servers {
-                try await server.untilReady()
-                while true {
-                    let began = ContinuousClock.now
-                    let answer = try await server.call("GET", "/receive?channels=\(names)&max=1000")
-                    guard answer.status == 200 else { break }
-                    for delivery in try answer.decoded(as: Deliveries.self).messages {
-                        let name = try #require(SoakHistory.Name(delivery.message.description))
-                        let channel = try #require(Int(delivery.channel.dropFirst()))
-                        history.takes.append(.init(name: name, channel: channel, began: began, over: .now))
-                    }
-                }
-                let counts: Counts = try await server.call("GET", "/stats").decoded()
-                #expect(counts.pending == 0)
-                history.lostCount += counts.lost
-            }
-        }
     }
 }
 
-private struct Deliveries: Decodable {
-    let messages: [Delivery]
-}
-
-private struct Counts: Decodable {
-    let pending: Int
-    let lost: Int
-}
-
 extension LaurelProcess {
-    fileprivate func untilReady() async throws {
-        try await eventually("ready") { try await call("GET", "/health/ready").status == 200 }
+    /// Starts so many servers on one backend.
+    static func run<Result>(
+        _ count: Int, backend: String, _ body: ([LaurelProcess]) async throws -> Result
+    ) async throws -> Result {
+        func start(_ servers: [LaurelProcess]) async throws -> Result {
+            guard servers.count < count else { return try await body(servers) }
+            return try await run(["--backend", backend]) { try await start(servers + [$0]) }
+        }
+        return try await start([])
     }
 }

@@ -3,8 +3,9 @@
 /// What is allowed. A receiver that closed its connection in its wait may have been written to before the server could know:
 /// such a hang-up accounts for one message of its channels, missing or late, as what the server gives back follows younger ones
 /// that others took meanwhile. (One that only says that it sends no more reads what it was sent; it accounts for none.) When Redis
-/// was killed, what waited in it is gone. What should have been taken before that, as a younger one of its channel was, must be
-/// with a receive that was told so, or in the servers' counter of lost deliveries.
+/// was killed, what waited in it is gone, where it keeps nothing. What should have been taken before that, as a younger one of its
+/// channel was, must be with a receive that was told so, or in the servers' counter of lost deliveries; and so must all that is
+/// missing where Redis keeps what it has, and only its answers may be cut off. Its own sums tell how much that is.
 struct SoakChecker {
     struct Report: CustomStringConvertible {
         var acknowledgedCount = 0
@@ -23,6 +24,8 @@ struct SoakChecker {
         /// In answers of Redis that never came, and how many the servers have counted or told of.
         var goneInAnswers = 0
         var knownInAnswers = 0
+        /// Taken out of Redis, by its sums, and never seen by a client; nil where it forgets.
+        var goneByTheSums: Int?
         var violations: [String] = []
 
         var description: String {
@@ -31,6 +34,7 @@ struct SoakChecker {
             \(takenCount) taken, \(copiesCount) of them copies of group sends; \(hangUpsCount) hang-ups \
             took \(goneWithHangUps) along, and \(finishedCount) more nothing; with them \(lateAfterHangUps) came late; \
             \(goneWithRedis) gone with Redis, \(goneInAnswers) in its last answers (\(knownInAnswers) are told of or counted); \
+            \(goneByTheSums.map { "\($0) were taken out and came nowhere; " } ?? "")\
             \(violations.count) violations\(violations.prefix(20).map { "\n  \($0)" }.joined())
             """
         }
@@ -50,6 +54,7 @@ struct SoakChecker {
         checker.checkTakes()
         checker.checkOrder()
         checker.checkLosses()
+        checker.checkSums()
         return checker.report
     }
 
@@ -72,6 +77,7 @@ struct SoakChecker {
             for channel in receive.channels { hangUps[channel, default: 0] += 1 }
         }
         memberships = Dictionary(grouping: history.memberships, by: \.channel)
+            .mapValues { $0.sorted { $0.joinBegan < $1.joinBegan } }
     }
 
     // MARK: What arrived
@@ -101,16 +107,26 @@ struct SoakChecker {
         }
     }
 
+    /// O(log n) in the channel's memberships: they follow one another, as only one client asks for them.
     private func isMember(_ channel: Int, of send: SoakHistory.Send, certainly: Bool) -> Bool {
-        (memberships[channel] ?? []).contains { membership in
-            guard certainly else {
-                return membership.joinBegan <= send.over && (membership.left.map { send.began <= $0 } ?? true)
-            }
-            guard let joined = membership.joined, joined < send.began else { return false }
-            // When Redis goes, so do its groups.
-            let isSwept = history.outages.contains { membership.joinBegan < $0.over && $0.began < send.over }
-            return !isSwept && (membership.leaveBegan.map { send.over < $0 } ?? true)
+        let own = memberships[channel] ?? []
+        var place = own.count(before: send.over) { $0.joinBegan <= $1 }
+        // Few: those of the time of the send, and what is before them.
+        while place > 0 {
+            place -= 1
+            let membership = own[place]
+            let mayBe = membership.left.map { send.began <= $0 } ?? true
+            guard mayBe else { return false }
+            if !certainly || isCertain(membership, throughout: send) { return true }
         }
+        return false
+    }
+
+    private func isCertain(_ membership: SoakHistory.Membership, throughout send: SoakHistory.Send) -> Bool {
+        guard let joined = membership.joined, joined < send.began else { return false }
+        // When Redis goes, so do its groups.
+        let isSwept = history.outages.contains { membership.joinBegan < $0.over && $0.began < send.over }
+        return !isSwept && (membership.leaveBegan.map { send.over < $0 } ?? true)
     }
 
     // MARK: Order
@@ -166,7 +182,11 @@ struct SoakChecker {
             var lost: [SoakHistory.Name] = []
             for send in names where !taken.contains(send.name) {
                 guard let outage = history.outages.first(where: { send.began < $0.over }) else {
-                    lost.append(send.name)
+                    if history.losesAnswers, history.outages.isEmpty, hangUps[channel] == nil {
+                        report.goneInAnswers += 1
+                    } else {
+                        lost.append(send.name)
+                    }
                     continue
                 }
                 if overtakers.wasOvertaken(sentBefore: send.over, takenBefore: outage.began) {
@@ -184,6 +204,21 @@ struct SoakChecker {
         if report.goneInAnswers > report.knownInAnswers {
             report.violations.append(
                 "\(report.goneInAnswers) gone in answers of Redis, and \(report.knownInAnswers) known of")
+        }
+    }
+
+    /// All that was sent was delivered, and of that only what is known of is not with a client.
+    private mutating func checkSums() {
+        guard let sums = history.sums else { return }
+        if sums.sent != sums.delivered || sums.otherwise != 0 {
+            report.violations.append("the sums of Redis: \(sums)")
+        }
+        let gone = sums.delivered - history.takes.count
+        report.goneByTheSums = gone
+        if gone < 0 || gone > report.hangUpsCount + report.knownInAnswers {
+            report.violations.append(
+                "\(gone) taken out and gone, with \(report.hangUpsCount) hang-ups and \(report.knownInAnswers) known of"
+            )
         }
     }
 
@@ -221,13 +256,20 @@ struct SoakChecker {
         func wasOvertaken(
             sentBefore over: ContinuousClock.Instant, takenBefore outage: ContinuousClock.Instant
         ) -> Bool {
-            var range = sendBegins.indices
-            while !range.isEmpty {
-                let middle = range.lowerBound + range.count / 2
-                range =
-                    sendBegins[middle] <= over ? (middle + 1)..<range.upperBound : range.lowerBound..<middle
-            }
-            return range.lowerBound < earliestTakes.count && earliestTakes[range.lowerBound] < outage
+            let place = sendBegins.count(before: over) { $0 <= $1 }
+            return place < earliestTakes.count && earliestTakes[place] < outage
         }
+    }
+}
+
+extension Array {
+    /// How many elements at its beginning come before `bound`, as `isBefore` says; after these it says so of none. O(log n).
+    fileprivate func count<Bound>(before bound: Bound, _ isBefore: (Element, Bound) -> Bool) -> Int {
+        var range = indices
+        while !range.isEmpty {
+            let middle = range.lowerBound + range.count / 2
+            range = isBefore(self[middle], bound) ? (middle + 1)..<range.upperBound : range.lowerBound..<middle
+        }
+        return range.lowerBound
     }
 }

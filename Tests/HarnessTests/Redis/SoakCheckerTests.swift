@@ -111,4 +111,40 @@ struct SoakCheckerTests {
         // A group is gone with it.
         #expect(withOutage([send(1, to: .group, at: 60)], []).violations == [])
     }
+
+    @Test("Where only answers may be cut off, all that is missing must be known of")
+    func cutAnswers() {
+        func withCuts(told: Int = 0, counted: Int = 0) -> [String] {
+            let sends = [send(1, at: 0), send(2, at: 2), send(3, to: .group, at: 20)]
+            return report(sends, [take(1, from: 0, to: 3)]) { history in
+                history.losesAnswers = true
+                history.lostCount = counted
+                history.openReceives += (0..<told).map { _ in
+                    .init(channels: [Self.steady], began: at(5), isHangUp: false)
+                }
+            }.violations
+        }
+        #expect(withCuts() == ["2 gone in answers of Redis, and 0 known of"])
+        #expect(withCuts(told: 1).count == 1)
+        #expect(withCuts(told: 1, counted: 1) == [])
+    }
+
+    @Test("The sums of Redis are those of what was delivered, and what clients took is all of it but what is known of")
+    func sums() {
+        func withSums(sent: Int, delivered: Int, otherwise: Int = 0, known: Int = 0) -> SoakChecker.Report {
+            let taken = [take(1, from: 0, to: 3), take(2, from: 4, to: 5)]
+            return report([send(1, at: 0), send(2, at: 2)], taken) { history in
+                history.sums = .init(sent: sent, delivered: delivered, otherwise: otherwise)
+                history.lostCount = known
+            }
+        }
+        #expect(withSums(sent: 2, delivered: 2).violations == [])
+        // One with who hung up.
+        #expect(withSums(sent: 3, delivered: 3).violations == [] && withSums(sent: 3, delivered: 3).goneByTheSums == 1)
+        #expect(withSums(sent: 4, delivered: 4).violations == ["2 taken out and gone, with 1 hang-ups and 0 known of"])
+        #expect(withSums(sent: 4, delivered: 4, known: 1).violations == [])
+        #expect(withSums(sent: 3, delivered: 2).violations.count == 1)
+        #expect(withSums(sent: 2, delivered: 2, otherwise: 1).violations.count == 1)
+        #expect(withSums(sent: 1, delivered: 1).violations.count == 1)
+    }
 }

@@ -70,14 +70,26 @@ struct SoakHistory: Sendable {
         let over: ContinuousClock.Instant
     }
 
+    /// What Redis has counted, over all channels.
+    struct Sums: Sendable {
+        var sent: Int
+        var delivered: Int
+        /// Expired, purged or dropped.
+        var otherwise: Int
+    }
+
     var sends: [Send] = []
     /// Each in the order in which its receiver took them.
     var takes: [Take] = []
     var openReceives: [OpenReceive] = []
     var memberships: [Membership] = []
     var outages: [Outage] = []
+    /// Answers of Redis may not have come: what was taken in them is gone.
+    var losesAnswers = false
     /// What the servers' counters of lost deliveries show.
     var lostCount = 0
+    /// In the end; nil where they are gone with Redis.
+    var sums: Sums?
     /// Receives that found nothing, and those that a client ended by `finish`: they lost nothing.
     var emptyCount = 0
     var finishedCount = 0
