@@ -82,14 +82,16 @@ crash:
 	@swift build --quiet --build-tests $(STRICT)
 	@$(BOUNDED) swift test --disable-xctest --skip-build $(STRICT) --filter CrashTests
 
-# Three servers on one Redis, 128 clients, once undisturbed and once with Redis killed ten times; make soak MESSAGES=100000 for
-# fewer. (make test has 20,000.)
+# Three servers on one Redis, 132 clients: undisturbed, with Redis killed ten times (once so that it forgets, once so that it keeps
+# what it has), and with a network that splits and cuts; make soak MESSAGES=100000 for fewer. (make test has 13,000.)
 soak: export CI := 1
 soak: export SOAK_MESSAGES := $(or $(MESSAGES),1000000)
+soak: export CHAOS_MESSAGES := $(SOAK_MESSAGES)
+soak: BOUNDED := timeout --kill-after=30 2h
 soak:
 	$(call install,$(BUILD_NEEDS) $(TEST_NEEDS))
 	@swift build --quiet --build-tests $(STRICT)
-	@$(BOUNDED) swift test --disable-xctest --skip-build $(STRICT) --filter SeveralLaurelsTests
+	@$(BOUNDED) swift test --disable-xctest --skip-build $(STRICT) --filter 'SeveralLaurelsTests|ChaosSoakTests'
 
 # Laurel beside nginx, nchan, webdis, Redis and channels_redis, on memory, a file and Redis; half an hour. BENCH="--only send --rounds 3" for less.
 bench: build

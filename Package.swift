@@ -137,7 +137,7 @@ let package = Package(
         tests("FolderBackendTests", imports: ["FolderBackend", "Channels", "ChannelsTesting"]),
         tests(
             "HarnessTests",
-            imports: ["HTTPClient", "ChannelsReference", .product(name: "Yams", package: "Yams")],
+            imports: ["CLinux", "HTTPClient", "ChannelsReference", .product(name: "Yams", package: "Yams")],
             exclude: ["Clients"]
         ),
     ],
