@@ -106,6 +106,8 @@ final class RedisCore: @unchecked Sendable {
                     waits.lookAgain(in: shard)
                 }
                 if answers[1].int == 1 { isWantedAgain = true }
+                // What rings now is not heard here. That may go on: a bell needs more rights than a call.
+                if !shards[shard].isListening { waits.lookAgain(in: shard) }
             }
             if isWantedAgain { tick(shard) }
         }

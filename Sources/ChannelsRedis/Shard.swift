@@ -94,6 +94,9 @@ final class Shard: @unchecked Sendable {
         bells.start()
     }
 
+    /// Bells are heard.
+    var isListening: Bool { bells.isReady }
+
     func close() {
         for link in [link, bells] {
             link.close()

@@ -64,7 +64,7 @@ extension Harness {
                     try await server.send(#""before""#, to: "other")
 
                     try await fault.begin(redis)
-                    let doubtful = try await expectRefused(server, fault)
+                    let doubtful = try await server.expectRefused(fault.problems, turns: 3, "\(fault)")
                     if fault == .outOfMemory {
                         #expect(try await server.receive("other")?.message == "before", "receiving goes on")
                     }
@@ -84,37 +84,6 @@ extension Harness {
                     }
                 }
             }
-        }
-
-        /// Sends, and returns what may nevertheless have been stored.
-        private func expectRefused(_ server: LaurelProcess, _ fault: Fault) async throws -> Set<String> {
-            var doubtful: Set<String> = []
-            var slowest = Duration.zero
-            // The first finds a connection that seems to be well, the others one that is gone.
-            for turn in 0..<3 {
-                let answers = try await withThrowingTaskGroup(of: (String, HTTPClientResponse).self) { group in
-                    for number in 0..<8 {
-                        let target = number.isMultiple(of: 4) ? "/groups/g" : "/channels/x"
-                        let message = "\(turn)\(number)"
-                        group.addTask { (message, try await server.call("POST", target, "\"\(message)\"")) }
-                    }
-                    return try await group.reduce(into: []) { $0.append($1) }
-                }
-                for (message, answer) in answers {
-                    #expect(answer.status == 503)
-                    #expect(fault.problems.contains(answer.problem ?? ""), "\(answer.text)")
-                    if answer.problem == "outcome-unknown" { doubtful.insert(message) }
-                    slowest = max(slowest, answer.duration)
-                }
-            }
-            print("\(fault): the slowest 503 took \(slowest), \(doubtful.count) of 24 with an unknown outcome")
-            // Two seconds, and what a busy machine adds.
-            #expect(slowest < .milliseconds(2500))
-            let readiness = try await server.call("GET", "/health/ready")
-            #expect(readiness.status == 503)
-            #expect(readiness.problem == "backend-unavailable")
-            #expect(try await server.call("GET", "/health/live").status == 200)
-            return doubtful
         }
 
         @Test("When Redis loses its functions, nobody notices")
