@@ -3,7 +3,7 @@ import Channels
 /// What callers have left for the writer's thread. Everything in it is bounded.
 struct Intake {
     private var calls: [any Call] = []
-    var ends: [Waiter] = []
+    var ends: [(waiter: Waiter, end: WaitEnd)] = []
     private(set) var unansweredCalls = 0
     private var unansweredBytes = 0
     private var isAsleep = false
@@ -40,7 +40,7 @@ struct Intake {
     }
 
     /// Takes out what the next transaction is for; `before` comes first. Where that is nothing, the thread goes to sleep.
-    mutating func nextBatch(after before: [any Call]) -> (calls: [any Call], ends: [Waiter]) {
+    mutating func nextBatch(after before: [any Call]) -> (calls: [any Call], ends: [(waiter: Waiter, end: WaitEnd)]) {
         var batch = before
         var contentBytes = before.reduce(0) { $0 + $1.contentBytes }
         var count = 0

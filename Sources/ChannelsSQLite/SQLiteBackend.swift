@@ -107,7 +107,7 @@ public final class SQLiteBackend: WaitingChannelBackend {
         try Task.checkCancellation()
         guard deadline > clock.now else { return try await receiveMany(channels, options: options) }
         let waiter = Waiter(ChannelName.distinct(channels), options: options)
-        let timeLimit = clock.schedule(at: deadline) { [writer] in writer.end(waiter) }
+        let timeLimit = clock.schedule(at: deadline) { [writer] in writer.end(waiter, .timeLimit) }
         defer { timeLimit.cancel() }
         let deliveries = try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
@@ -123,7 +123,7 @@ public final class SQLiteBackend: WaitingChannelBackend {
                 writer.enqueue(call)
             }
         } onCancel: {
-            writer.end(waiter)
+            writer.end(waiter, .cancellation)
         }
         if deliveries.isEmpty { try Task.checkCancellation() }
         return deliveries

@@ -1,13 +1,14 @@
 import Channels
 
 extension Store {
-    /// Takes what is there, else parks the waiter: nil. Nothing for one whose wait is over before it began.
+    /// Takes what is there, else parks the waiter: nil. Where its wait has ended already it is not parked, and takes nothing
+    /// if it was cancelled.
     ///
     /// - Throws: `layerFull`; ``WorkRemains``
     func receive(for waiter: Waiter) throws -> [Delivery]? {
-        guard !waiter.isOver else { return [] }
+        if waiter.end == .cancellation { return [] }
         let deliveries = try receive(waiter.names, options: waiter.options)
-        guard deliveries.isEmpty else { return deliveries }
+        guard deliveries.isEmpty, waiter.end == nil else { return deliveries }
         guard room.linkCount + waiter.names.count <= WaitingRoom.linksMax else {
             throw ChannelError(
                 .layerFull, "As many receivers wait on this layer as may. Receive without waiting, or try again later.",

@@ -10,8 +10,8 @@ final class Waiter: @unchecked Sendable {
     /// Receivers are served in this order.
     var arrival: UInt64 = 0
     var isParked = false
-    /// Ended before it was parked: it is not to be.
-    var isOver = false
+    /// How it ended before it was parked: it is not to be.
+    var end: WaitEnd?
     private(set) var deliveries: [Delivery] = []
     private var contentBytes = 0
     /// Told once how the wait ended, on the writer's thread: with what was taken, or with nothing.
@@ -39,4 +39,11 @@ final class Waiter: @unchecked Sendable {
         deliveries.isEmpty
             || (deliveries.count < options.messagesMax && contentBytes + size <= options.contentBytesMax)
     }
+}
+
+/// What ends a wait that nothing has served.
+enum WaitEnd {
+    /// Not before it has looked.
+    case timeLimit
+    case cancellation
 }

@@ -77,10 +77,10 @@ final class Writer: @unchecked Sendable {
     func requireRoom() throws { try space.requireRoom() }
 
     /// Has a wait ended, unless it ends by itself before.
-    func end(_ waiter: Waiter) {
+    func end(_ waiter: Waiter, _ end: WaitEnd) {
         let wake = intake.withLock { intake in
             guard !intake.isClosed else { return false }
-            intake.ends.append(waiter)
+            intake.ends.append((waiter, end))
             return intake.wakesUp()
         }
         if wake { bell.signal() }
@@ -102,11 +102,11 @@ final class Writer: @unchecked Sendable {
     private func run() {
         file.use { store in
             while let batch = nextBatch() {
-                for waiter in batch.ends { end(waiter, in: store) }
+                for (waiter, end) in batch.ends { self.end(waiter, end, in: store) }
                 if !batch.calls.isEmpty { execute(batch.calls, in: store) }
             }
             finishKept(in: store)
-            for waiter in store.room.all { end(waiter, in: store) }
+            for waiter in store.room.all { end(waiter, .cancellation, in: store) }
             store.move(to: time.now)
             store.saveTime()
         }
@@ -133,7 +133,7 @@ final class Writer: @unchecked Sendable {
     }
 
     /// What has gathered; sleeps while nothing has. Nil when it is to close and nothing is left.
-    private func nextBatch() -> (calls: [any Call], ends: [Waiter])? {
+    private func nextBatch() -> (calls: [any Call], ends: [(waiter: Waiter, end: WaitEnd)])? {
         while true {
             let before = repeats
             repeats = []
@@ -144,8 +144,8 @@ final class Writer: @unchecked Sendable {
         }
     }
 
-    private func end(_ waiter: Waiter, in store: Store) {
-        waiter.isOver = true
+    private func end(_ waiter: Waiter, _ end: WaitEnd, in store: Store) {
+        if waiter.end != .cancellation { waiter.end = end }
         if store.room.remove(waiter) { waiter.resume?([]) }
     }
 

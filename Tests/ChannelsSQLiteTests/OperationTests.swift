@@ -215,6 +215,32 @@ struct OperationTests {
         await layer.backend.shutdown()
     }
 
+    @Test("A receiver whose time is up before the file was asked takes what is there, if it was not cancelled")
+    func timeLimitBeforeLook() async throws {
+        let layer = try Layer()
+        for (text, isCancelled) in [("1", false), (nil, false), ("2", true)] {
+            if let text { try await layer.send(text, to: "a") }
+            let release = try await layer.hold()
+            let before = layer.backend.unansweredCallCount
+            let (backend, deadline) = (layer.backend, layer.clock.now.advanced(by: .seconds(30)))
+            let wait = Task {
+                try await backend.receiveManyBlocking([ChannelName("a")], options: ReceiveOptions(), until: deadline)
+            }
+            while backend.unansweredCallCount == before { await Task.yield() }
+            layer.clock.advance(by: .seconds(30))
+            if isCancelled { wait.cancel() }
+            release()
+            if isCancelled {
+                await #expect(throws: CancellationError.self) { try await wait.value }
+                #expect(try await layer.receiveTexts("a") == [text])
+            } else {
+                #expect(try await wait.value.map(\.text) == (text.map { [$0] } ?? []))
+            }
+            #expect(try await layer.backend.stats().waiting == 0)
+        }
+        await layer.backend.shutdown()
+    }
+
     @Test("A cancelled receiver has taken nothing")
     func cancellation() async throws {
         let layer = try Layer()
