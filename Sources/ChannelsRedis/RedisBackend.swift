@@ -53,7 +53,7 @@ public final class RedisBackend: WaitingChannelBackend {
         guard deadline > clock.now else { return try await receiveMany(channels, options: options) }
         let names = ChannelName.distinct(channels)
         let waiter = Waiter(names, options: options, shards: core.shards(of: names))
-        let timeLimit = clock.schedule(at: deadline) { [core] in core.loop.execute { core.waits.end(waiter) } }
+        let timeLimit = clock.schedule(at: deadline) { [core] in core.loop.execute { core.waits.timeIsUp(waiter) } }
         defer { timeLimit.cancel() }
         let deliveries = try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in

@@ -11,8 +11,15 @@ final class Waiter: @unchecked Sendable {
     var arrival: UInt64 = 0
     /// Shards to ask, each once, the next one first.
     private(set) var toAsk: [Int] = []
-    /// A shard has been asked and has not answered.
-    var isAsking = false
+    /// Shards that have not said yet what is there. Until they have, it is a receive like any other: its time limit does not end
+    /// it, and where one of them fails, so does it.
+    private var unseen: Set<Int>
+    /// Shards that may ring this server for its channels, as they had nothing for it.
+    private(set) var ringing: Set<Int> = []
+    /// Its time was up before it had looked.
+    var isLate = false
+    /// The shard that has been asked and has not answered.
+    var asked: Int?
     /// It has a question, and waits for its turn.
     var isQueued = false
     /// Bells that it answers for: should it be served by something else, another must.
@@ -33,6 +40,20 @@ final class Waiter: @unchecked Sendable {
         self.names = names
         self.options = options
         self.shards = shards
+        unseen = Set(shards.keys)
+    }
+
+    var isAsking: Bool { asked != nil }
+    var hasLooked: Bool { unseen.isEmpty }
+
+    /// That shard has nothing for it.
+    func saw(_ shard: Int) { unseen.remove(shard) }
+
+    func mayBeRung(by shard: Int) { ringing.insert(shard) }
+
+    /// Asks where it has not looked yet, whatever it was to wait for there.
+    func askUnseen() {
+        for shard in unseen where shard != asked { ask(shard) }
     }
 
     func ask(_ shard: Int) { if !toAsk.contains(shard) { toAsk.append(shard) } }

@@ -3,8 +3,8 @@ import Reactor
 
 /// The receivers that wait at this server, and the bells that wake them. Loop only.
 ///
-/// How it works. A receiver asks each shard of its channels; where nothing is there, Redis notes that this server is to be
-/// rung for these channels. A bell has the first receiver of its channel ask again, that has nothing to ask there already.
+/// How it works. A receiver asks each shard of its channels; what is there it gets at once, and where nothing is, Redis notes
+/// that this server is to be rung for these channels: then it waits. A bell has the first receiver of its channel ask again, that has nothing to ask there already.
 /// What it takes, and only that, ends its wait. A bell that comes to nobody is passed on to another server.
 ///
 /// A bell is a wake-up and may be lost: after a new connection, and where Redis does not know this server any more,
@@ -22,7 +22,7 @@ final class Waits: @unchecked Sendable {
     private var groupsByName: [ChannelName: Set<GroupKey>] = [:]
     /// Those in more groups than are told: each group send may concern them.
     private var namesInMany: [Int: Set<ChannelName>] = [:]
-    /// Channels that Redis rings for, and nobody waits for any more.
+    /// Channels that Redis may ring for although nobody waits for them any more, or may soon not.
     private var idle: [Int: Set<ChannelName>] = [:]
     /// Receivers whose shard could not answer, to ask again in a moment.
     private var stalled: [(waiter: Waiter, shard: Int)] = []
@@ -69,26 +69,34 @@ final class Waits: @unchecked Sendable {
             waiter.state = .over
             return resume(waiter, with: .success([]))
         }
-        guard linkCount + waiter.names.count <= Self.linksMax else {
-            waiter.state = .over
-            return resume(
-                waiter,
-                with: .failure(
-                    ChannelError(
-                        .layerFull,
-                        "As many receivers wait on this server as may. Receive without waiting, or try again later.",
-                        limit: Self.linksMax, actual: linkCount)))
-        }
+        guard linkCount + waiter.names.count <= Self.linksMax else { return lookOnly(waiter) }
         lastArrival += 1
         waiter.arrival = lastArrival
         waiter.state = .waiting
         all[ObjectIdentifier(waiter)] = waiter
         linkCount += waiter.names.count
-        for name in waiter.names {
-            lines[name, default: []].append(waiter)
-            idle[core.shard(of: name.queue)]?.remove(name)
-        }
+        for name in waiter.names { lines[name, default: []].append(waiter) }
         for shard in RedisCore.rotated(Array(waiter.shards.keys)) { waiter.ask(shard) }
+        step(waiter)
+    }
+
+    /// There is no room for its wait.
+    private func lookOnly(_ waiter: Waiter) {
+        waiter.state = .over
+        let error = ChannelError(
+            .layerFull, "As many receivers wait on this server as may. Receive without waiting, or try again later.",
+            limit: Self.linksMax, actual: linkCount)
+        core.receive(waiter.names, options: waiter.options) { [self] result in
+            resume(waiter, with: result.flatMap { $0.isEmpty ? .failure(error) : .success($0) }.mapError { $0 })
+        }
+    }
+
+    /// It waits no longer; but it has looked before it ends.
+    func timeIsUp(_ waiter: Waiter) {
+        guard !waiter.hasLooked, waiter.state == .fresh || waiter.state == .waiting else { return end(waiter) }
+        waiter.isLate = true
+        guard waiter.state == .waiting else { return }  // `begin` is to come
+        waiter.askUnseen()
         step(waiter)
     }
 
@@ -97,7 +105,7 @@ final class Waits: @unchecked Sendable {
         switch waiter.state {
         case .fresh: waiter.state = .over  // `begin` is to come
         case .waiting where waiter.isAsking: waiter.state = .ending
-        case .waiting: finish(waiter, with: [])
+        case .waiting: finish(waiter, with: .success([]))
         case .ending, .over: break
         }
     }
@@ -106,7 +114,7 @@ final class Waits: @unchecked Sendable {
         for waiter in all.values.sorted(by: { $0.arrival < $1.arrival }) { end(waiter) }
     }
 
-    private func finish(_ waiter: Waiter, with deliveries: [Delivery]) {
+    private func finish(_ waiter: Waiter, with result: Result<[Delivery], any Error>) {
         waiter.state = .over
         all[ObjectIdentifier(waiter)] = nil
         linkCount -= waiter.names.count
@@ -115,10 +123,12 @@ final class Waits: @unchecked Sendable {
             lines[name]?.remove(at: place)
             guard lines[name]?.isEmpty == true else { continue }
             lines[name] = nil
-            idle[core.shard(of: name.queue), default: []].insert(name)
+            let shard = core.shard(of: name.queue)
+            // One that found something at once has nobody rung for it.
+            if waiter.ringing.contains(shard) { idle[shard, default: []].insert(name) }
             forgetGroups(of: name)
         }
-        resume(waiter, with: .success(deliveries))
+        resume(waiter, with: result)
         for bell in waiter.bells { ring(bell) }
         waiter.bells = []
     }
@@ -154,13 +164,15 @@ final class Waits: @unchecked Sendable {
             waiter.isQueued = true
             return queued[shard, default: []].append(waiter)
         }
-        waiter.isAsking = true
+        waiter.asked = shard
         namesAsked[shard, default: 0] += names.count
         // What has rung until now is answered by this; what rings from now on is not.
         let bells = waiter.bells.filter { core.shard(of: $0.queue) == shard }
         waiter.bells.removeAll { core.shard(of: $0.queue) == shard }
-        core.take(names, in: shard, options: waiter.options, waitsFor: Self.groupsMax) { [self] result in
-            waiter.isAsking = false
+        // Who waits no longer is not to be rung for.
+        let groupsMax = waiter.isLate ? nil : Self.groupsMax
+        core.take(names, in: shard, options: waiter.options, waitsFor: groupsMax) { [self] result in
+            waiter.asked = nil
             namesAsked[shard, default: 0] -= names.count
             answered(waiter, shard, bells, result)
             if namesAsked[shard] == 0 { heard[shard] = nil }
@@ -185,11 +197,13 @@ final class Waits: @unchecked Sendable {
     ) {
         switch result {
         case .success(.deliveries(let deliveries)):
-            finish(waiter, with: deliveries)
+            finish(waiter, with: .success(deliveries))
             // There may be more where that was: for the next in line, or at another server.
             for channel in Set(deliveries.map(\.channel) + bells) { ring(channel) }
             return
         case .success(.nothing(let groups)):
+            waiter.saw(shard)
+            waiter.mayBeRung(by: shard)
             for (name, ids) in zip(waiter.shards[shard] ?? [], groups) {
                 note(name, in: ids, of: shard)
                 // It was sent to after the question was answered, and before the answer was heard.
@@ -201,21 +215,38 @@ final class Waits: @unchecked Sendable {
         case .success(.unknown):
             // The lease has ended, or Redis has begun anew: the tick has all of us ask again.
             waiter.bells += bells
-            if waiter.state == .waiting {
-                stalled.append((waiter, shard))
-                planRetry()
-            }
+            stall(waiter, shard)
             core.tick(shard)
         case .failure(let error):
             if error.code == .outcomeUnknown { core.lost += 1 }
             waiter.bells += bells
-            if waiter.state == .waiting {
-                stalled.append((waiter, shard))
-                planRetry()
+            waiter.mayBeRung(by: shard)
+            guard waiter.hasLooked else {
+                finish(waiter, with: .failure(error))
+                return refuseQueued(shard, error)
             }
+            stall(waiter, shard)
         }
-        if waiter.state == .ending { return finish(waiter, with: []) }
+        if waiter.state == .ending || waiter.isLate && waiter.hasLooked { return finish(waiter, with: .success([])) }
         step(waiter)
+    }
+
+    /// Has it ask again in a moment.
+    private func stall(_ waiter: Waiter, _ shard: Int) {
+        guard waiter.state == .waiting else { return }
+        // It does not wait for a lease.
+        if waiter.isLate { return waiter.ask(shard) }
+        stalled.append((waiter, shard))
+        planRetry()
+    }
+
+    /// Who has not looked yet is not to find out in turn, a time limit after the other, that the shard does not answer.
+    private func refuseQueued(_ shard: Int, _ error: ChannelError) {
+        let refused = (queued[shard] ?? []).filter { !$0.hasLooked && $0.state == .waiting }
+        queued[shard]?.removeAll { !$0.hasLooked }
+        // Of these nothing has been asked.
+        let own = error.code == .outcomeUnknown ? .unreachable : error
+        for waiter in refused { finish(waiter, with: .failure(own)) }
     }
 
     private var isRetryPlanned = false
@@ -319,13 +350,14 @@ final class Waits: @unchecked Sendable {
 
     /// Channels of that shard that Redis need not ring for here any more.
     func takeIdle(in shard: Int) -> [ChannelName] {
-        let names = idle.removeValue(forKey: shard) ?? []
-        return names.filter { lines[$0] == nil }
+        let names = (idle[shard] ?? []).filter { lines[$0] == nil }
+        idle[shard]?.subtract(names)
+        return Array(names)
     }
 
     /// Redis has not heard of it.
     func keepIdle(_ names: [ChannelName], in shard: Int) {
-        for name in names where lines[name] == nil { idle[shard, default: []].insert(name) }
+        idle[shard, default: []].formUnion(names)
     }
 
     // MARK: Groups
