@@ -6,10 +6,12 @@
 public protocol WaitingChannelBackend: ChannelBackend {
     /// As `receiveMany`, but suspends until there is a message, or `deadline` (on the clock of ``BackendContext``).
     ///
-    /// Returns an empty array at the deadline; where that has passed already, what is there. Cancellation of the task ends the
+    /// It is all that a long-poll asks: it looks before it waits. Returns an empty array at the deadline, but not before it has
+    /// looked, however near the deadline is; where that has passed already, what is there. Cancellation of the task ends the
     /// wait: it throws `CancellationError` and has taken nothing, or it returns what it had taken before.
     ///
-    /// - Throws: `layerFull` (503) where there is no memory for the wait.
+    /// - Throws: `layerFull` (503) where nothing is there and there is no memory for the wait; `backendUnavailable`,
+    ///   `outcomeUnknown` (503) where it could not look.
     func receiveManyBlocking(
         _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant
     ) async throws -> [Delivery]

@@ -125,13 +125,21 @@ struct ReceiveEndpoint: LayerEndpoint {
     private func take(_ wanted: Wanted, wait: Duration, exchange: any HTTPExchange) async throws -> [Delivery] {
         let channels = wanted.channels ?? []
         let options = options(of: wanted)
-        // What is there already goes also to a client that has closed its sending side; only one that waits counts as gone.
-        let present = try await layer.backend.receiveMany(channels, options: options)
-        guard present.isEmpty, wait > .zero else { return present }
-        exchange.isWaiting = true
+        let deadline = layer.clock.now + wait
+        // A client that has closed its sending side counts as gone only where it may wait.
+        guard wait > .zero else { return try await layer.backend.receiveMany(channels, options: options) }
         defer { exchange.isWaiting = false }
-        return try await layer.backend.receiveManyBlocking(
-            channels, options: options, until: layer.clock.now + wait)
+        if !layer.storeWaits {
+            // Not cancelled: a store that knows of no waiting may know of no cancellation.
+            let present = try await layer.backend.receiveMany(channels, options: options)
+            if !present.isEmpty {
+                // Where it can go back it does, should the client have left meanwhile.
+                if layer.backend.traits.givesBack { exchange.isWaiting = true }
+                return present
+            }
+        }
+        exchange.isWaiting = true
+        return try await layer.backend.receiveManyBlocking(channels, options: options, until: deadline)
     }
 }
 

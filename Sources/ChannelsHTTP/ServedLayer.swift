@@ -8,6 +8,9 @@ final class ServedLayer: Sendable {
 
     let name: String
     let backend: any WaitingChannelBackend
+    /// The store itself can wait: one question is enough, while any other is asked first for what is there, as its poller asks on
+    /// behalf of all who wait, one message at a time.
+    let storeWaits: Bool
     /// The same, where it answers at once.
     let immediate: (any ImmediateChannelBackend)?
     /// The same, where it does the sends of a batch together.
@@ -23,6 +26,7 @@ final class ServedLayer: Sendable {
     init(_ layer: Layer) {
         name = layer.name
         backend = layer.backend
+        storeWaits = layer.store is any WaitingChannelBackend
         immediate = layer.backend as? any ImmediateChannelBackend
         batching = layer.batching
         callbacks = layer.backend as? any CallbackChannelBackend

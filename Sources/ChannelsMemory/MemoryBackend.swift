@@ -98,7 +98,7 @@ public final class MemoryBackend: ImmediateChannelBackend {
             case nil:
                 await Task.yield()
                 try Task.checkCancellation()
-                if deadline <= clock.now { return [] }
+                if deadline <= clock.now { return try await receiveMany(channels, options: options) }
             }
         }
     }

@@ -5,6 +5,7 @@ import ChannelsReference
 import ChannelsTesting
 import Foundation
 import HTTPCore
+import Synchronization
 import Testing
 
 @Suite("/receive")
@@ -212,6 +213,40 @@ struct ReceiveTests {
         #expect(atOnce.history.isEmpty)
     }
 
+    @Test("A store that waits itself is asked once: to wait, whether something is there or not")
+    func askedOnce() async {
+        let clock = ManualClock()
+        let backend = NotingBackend(base: MemoryBackend(clock: clock, epoch: 1))
+        let api = await APIDriver(layers: ["default": backend], clock: clock)
+        _ = await api.request("POST", "/channels/a", body: "1")
+        let exchange = TestExchange()
+        #expect(await api.request("GET", "/receive?channels=a&timeout=30", exchange: exchange).json["message"] == 1)
+        #expect(exchange.history == [true, false], "it counts as waiting from the beginning")
+        async let answer = api.request("GET", "/receive?channels=a&timeout=30")
+        await api.untilWaiting(1)
+        _ = await api.request("POST", "/channels/a", body: "2")
+        #expect(await answer.json["message"] == 2)
+        #expect(backend.asked == ["may wait", "may wait"])
+        _ = await api.request("GET", "/receive?channels=a&timeout=0")
+        #expect(backend.asked.last == "at once")
+    }
+
+    @Test(
+        "Of a store that cannot wait, what was there goes back where it can, should the client have left meanwhile",
+        arguments: [true, false])
+    func askedTwice(givesBack: Bool) async {
+        let clock = ManualClock()
+        let backend = ModestBackend(base: MemoryBackend(clock: clock, epoch: 1), givesBack: givesBack)
+        let api = await APIDriver(layers: ["default": backend], clock: clock)
+        _ = await api.request("POST", "/channels/a", body: "1")
+        let exchange = TestExchange()
+        let answer = await api.request("GET", "/receive?channels=a&timeout=30", exchange: exchange)
+        #expect(answer.json["message"] == 1)
+        // To have been waiting makes the server look for the client before it writes.
+        #expect(exchange.history.contains(true) == givesBack && !exchange.isWaiting)
+        #expect((answer.response.onUnsent != nil) == givesBack)
+    }
+
     @Test(
         "A receiver is answered when its time is up",
         arguments: [
@@ -277,4 +312,50 @@ struct ReceiveTests {
 /// The same backend, as one that does not answer at once.
 private struct SuspendingBackend: WrappingBackend {
     let base: any WaitingChannelBackend
+}
+
+/// Notes how it is asked for messages.
+private final class NotingBackend: WrappingBackend {
+    let base: any WaitingChannelBackend
+    private let notes = Mutex<[String]>([])
+
+    init(base: any WaitingChannelBackend) { self.base = base }
+
+    var asked: [String] { notes.withLock { $0 } }
+
+    func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
+        notes.withLock { $0.append("at once") }
+        return try await base.receiveMany(channels, options: options)
+    }
+    func receiveManyBlocking(
+        _ channels: [ChannelName], options: ReceiveOptions, until deadline: ContinuousClock.Instant
+    ) async throws -> [Delivery] {
+        notes.withLock { $0.append("may wait") }
+        return try await base.receiveManyBlocking(channels, options: options, until: deadline)
+    }
+}
+
+/// The same backend, as one that cannot wait.
+private struct ModestBackend: ChannelBackend {
+    let base: MemoryBackend
+    let givesBack: Bool
+
+    var traits: BackendTraits { BackendTraits(givesBack: givesBack, neverBlocks: true) }
+
+    func send(_ message: Message, to channel: ChannelName, options: SendOptions) async throws -> SendReceipt {
+        try await base.send(message, to: channel, options: options)
+    }
+    func receiveMany(_ channels: [ChannelName], options: ReceiveOptions) async throws -> [Delivery] {
+        try await base.receiveMany(channels, options: options)
+    }
+    func groupAdd(_ channel: ChannelName, to group: GroupName, options: GroupAddOptions) async throws {
+        try await base.groupAdd(channel, to: group, options: options)
+    }
+    func groupDiscard(_ channel: ChannelName, from group: GroupName) async throws {
+        try await base.groupDiscard(channel, from: group)
+    }
+    func groupMembers(_ group: GroupName, options: GroupMembersOptions) async throws -> GroupMembersPage {
+        try await base.groupMembers(group, options: options)
+    }
+    func giveBack(_ deliveries: [Delivery]) async -> Int { await base.giveBack(deliveries) }
 }
