@@ -12,7 +12,10 @@ final class ClusterLocator: RedisLocator {
         self.map = map
     }
 
-    var name: String { "cluster, shard \(shard)" }
+    func name(at endpoint: RedisEndpoint?) -> String {
+        endpoint.map { "\($0) (shard \(shard))" } ?? "cluster (shard \(shard))"
+    }
+
     var mayMove: Bool { true }
     var followsRedirections: Bool { true }
     /// A replica says MOVED.

@@ -115,7 +115,7 @@ final class RedisLink: @unchecked Sendable {
     func describe(_ reason: String) -> String { "redis \(name): \(reason)" }
 
     /// Of the server, for an operator.
-    var name: String { endpoint?.description ?? locator.name }
+    var name: String { locator.name(at: endpoint) }
 
     /// Fails what is not answered, within this call, and ends. Any number of times.
     func close() {

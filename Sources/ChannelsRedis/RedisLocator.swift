@@ -2,8 +2,8 @@ import Reactor
 
 /// Tells where the Redis of a shard is: it may move. Loop only.
 protocol RedisLocator: AnyObject {
-    /// For an operator, as long as nobody knows where that is: `127.0.0.1:6379`.
-    var name: String { get }
+    /// For an operator: `127.0.0.1:6379 (shard 2)`; nil: nobody knows where that is.
+    func name(at endpoint: RedisEndpoint?) -> String
     /// Another server may have taken over since; so a refusal to write, or a lost connection, is a reason to look again.
     var mayMove: Bool { get }
     /// It is part of a cluster, in which each node tells where else something is.
@@ -31,7 +31,7 @@ final class FixedLocator: RedisLocator {
         self.endpoint = endpoint
     }
 
-    var name: String { endpoint.description }
+    func name(at _: RedisEndpoint?) -> String { endpoint.description }
     var followsRedirections: Bool { false }
     var requiresMaster: Bool { false }
 

@@ -16,7 +16,10 @@ final class SentinelLocator: RedisLocator {
         self.loop = loop
     }
 
-    var name: String { "master '\(service)'" }
+    func name(at endpoint: RedisEndpoint?) -> String {
+        endpoint.map { "\($0) (master '\(service)')" } ?? "master '\(service)'"
+    }
+
     var mayMove: Bool { true }
     var followsRedirections: Bool { false }
     /// A Sentinel may not know yet (Redis, "Guidelines for Redis clients with support for Redis Sentinel").

@@ -57,7 +57,8 @@ struct FailoverTests {
             #expect(try await parked == ["after"])
             #expect(try await layer.receive(x).map(\.text) == ["before"])
             #expect(try await layer.receive(x).isEmpty)
-            #expect(reports.withLock { $0.contains { $0.text.hasPrefix("redis 127.0.0.1:\(master.port): ") } })
+            #expect(
+                reports.withLock { $0.contains { $0.text.hasPrefix("redis 127.0.0.1:\(master.port) (shard 0): ") } })
 
             // Who comes back is the other's replica now.
             try await fault.end(master)
@@ -73,7 +74,7 @@ struct FailoverTests {
             let x = name("x", in: 0)
             let slot = layer.core.shards[0].keys.slot
             let master = cluster.owner(of: slot)
-            let replica = cluster.replicas[cluster.masters.firstIndex { $0 === master }!]
+            let replica = try #require(cluster.replica)
             try await layer.sendWhenThere("first", to: x)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let isOver = Mutex(false)
@@ -106,7 +107,7 @@ struct FailoverTests {
             let x = name("x", in: 0)
             let slot = layer.core.shards[0].keys.slot
             let master = cluster.owner(of: slot)
-            let replica = cluster.replicas[cluster.masters.firstIndex { $0 === master }!]
+            let replica = try #require(cluster.replica)
             var runs = [try await layer.sendWhenThere("1", to: x).id.number >> 32]
             for target in [replica, master] {
                 try await cluster.failOver(slot, to: target)
@@ -118,12 +119,13 @@ struct FailoverTests {
 
     // MARK: Private
 
-    /// A layer with a shard on each of three masters, of which each has a replica.
+    /// A layer with a shard on each of three masters; the first shard's has a replica.
     private func withLayer(
         callTimeMax: Duration = RedisCore.callTimeMax,
         _ body: (RedisCluster, RedisBackend, borrowing Mutex<[BackendReport]>) async throws -> Void
     ) async throws {
-        try await RedisCluster.run(replicas: 3) { cluster in
+        let slot = ShardKeys.inCluster(prefix: "laurel", count: 3)[0].slot
+        try await RedisCluster.run(withReplicaOf: slot) { cluster in
             let reports = Reports()
             var settings = LayerSettings()
             // So that no sender is refused.

@@ -3,20 +3,23 @@ import Testing
 
 @testable import ChannelsRedis
 
-/// A Redis Cluster of real servers that a test starts on loopback: masters with as many slots each, and replicas of the first ones.
+/// A Redis Cluster of real servers that a test starts on loopback: masters with as many slots each, and a replica of one.
 struct RedisCluster {
     let masters: [RedisServer]
-    /// Of the first master, the second, and so on.
-    let replicas: [RedisServer]
+    let replica: RedisServer?
+
+    private static let mastersCount = 3
 
     /// Starts it, runs `body` when all nodes know of all, and ends it whatever happened.
+    ///
+    /// - Parameter slot: its master has a replica.
     static func run<Result>(
-        masters masterCount: Int = 3, replicas replicaCount: Int = 0, _ body: (RedisCluster) async throws -> Result
+        withReplicaOf slot: HashSlot? = nil, _ body: (RedisCluster) async throws -> Result
     ) async throws -> Result {
-        try await withNodes(masterCount + replicaCount) { nodes in
+        try await withNodes(slot == nil ? mastersCount : mastersCount + 1) { nodes in
             let cluster = RedisCluster(
-                masters: Array(nodes.prefix(masterCount)), replicas: Array(nodes.dropFirst(masterCount)))
-            try await cluster.assemble()
+                masters: Array(nodes.prefix(mastersCount)), replica: slot == nil ? nil : nodes.last)
+            try await cluster.assemble(withReplicaOf: slot)
             return try await body(cluster)
         }
     }
@@ -30,14 +33,14 @@ struct RedisCluster {
         }
     }
 
-    var nodes: [RedisServer] { masters + replicas }
+    private var nodes: [RedisServer] { masters + (replica.map { [$0] } ?? []) }
 
     /// What `--backend` is given.
     var url: String { "redis+cluster://127.0.0.1:\(masters[0].port)" }
 
     // MARK: Making
 
-    private func assemble() async throws {
+    private func assemble(withReplicaOf slot: HashSlot?) async throws {
         for (index, master) in masters.enumerated() {
             let first = index * HashSlot.count / masters.count
             let last = (index + 1) * HashSlot.count / masters.count - 1
@@ -50,8 +53,8 @@ struct RedisCluster {
         for node in nodes {
             try await node.until("CLUSTER", "INFO") { $0.contains("cluster_known_nodes:\(nodes.count)") }
         }
-        for (master, replica) in zip(masters, replicas) {
-            let id = try await master.clusterID()
+        if let slot, let replica {
+            let id = try await owner(of: slot).clusterID()
             try await replica.until("CLUSTER", "NODES") { $0.contains(id) }
             try await replica.command("CLUSTER", "REPLICATE", id)
             try await replica.until("INFO", "replication") { $0.contains("master_link_status:up") }

@@ -112,7 +112,7 @@ private final class LocatorToMaster: RedisLocator {
         self.endpoint = endpoint
     }
 
-    var name: String { "\(endpoint)" }
+    func name(at _: RedisEndpoint?) -> String { "\(endpoint)" }
     var mayMove: Bool { true }
     var followsRedirections: Bool { false }
     var requiresMaster: Bool { true }
