@@ -6,7 +6,9 @@ import Synchronization
 /// One connection through a `ChaosProxy`, from Laurel to Redis. Two threads pump, each in one direction, a buffer at a time: who does not
 /// read holds up who writes, as a network would.
 ///
-/// They wait in `poll` only, which also hears of the end: it is told by closing one end of a pipe. The last one closes the sockets.
+/// They wait in `poll` only, which also hears of the end: it is told by closing one end of a pipe. The last one closes the sockets:
+/// Redis's first, and Laurel's when Redis has done what it got. Otherwise that may be done after what clients do next, who were
+/// told that nobody knows whether it will be: they may not complain of the order then, and no checker could.
 final class ChaosConnection: Sendable {
     private let number: UInt64
     private let proxy: ChaosProxy
@@ -160,15 +162,22 @@ final class ChaosConnection: Sendable {
             return state.threadsCount == 0 ? state.isReset ?? false : nil
         }
         guard let isReset else { return }
+        awaitEndOfRedis()
         if isReset {
             var immediately = linger(l_onoff: 1, l_linger: 0)
-            for socket in [laurel, redis] {
-                setsockopt(socket, SOL_SOCKET, SO_LINGER, &immediately, socklen_t(MemoryLayout<linger>.size))
-            }
+            setsockopt(laurel, SOL_SOCKET, SO_LINGER, &immediately, socklen_t(MemoryLayout<linger>.size))
         }
         // First the number, then the descriptors: `end` must not meet those of others.
         proxy.forget(number)
         state.withLock { $0.isReset = isReset }
         for file in [laurel, redis, endHeard, endTold] { close(file) }
+    }
+
+    /// It closes its side once it has done all that came before the end of ours; a second at most, as it may be frozen.
+    private func awaitEndOfRedis() {
+        shutdown(redis, Int32(SHUT_WR))
+        var buffer = [UInt8](repeating: 0, count: Self.bufferBytes)
+        var file = pollfd(fd: redis, events: Int16(POLLIN), revents: 0)
+        while poll(&file, 1, 1000) > 0, recv(redis, &buffer, buffer.count, Int32(MSG_DONTWAIT)) > 0 {}
     }
 }
