@@ -46,7 +46,7 @@ struct Greeting {
     func refusal(by reply: RedisReply, to step: Step) -> String? {
         guard case .error(let text) = reply else {
             // What else has got hold of the port, be it this socket itself (a port of nobody's can connect to itself).
-            if case .ping = step, reply != .status("PONG") { return "no Redis answers there" }
+            if case .ping = step, reply != .status("PONG") { return Self.noRedis }
             if case .role = step, reply.elements?.first?.text != "master" {
                 return "it is a replica, and not the master"
             }
@@ -60,6 +60,17 @@ struct Greeting {
         case .ping, .role, .database, .prelude: return text
         }
     }
+
+    /// Whether a refusal stays until somebody changes a setting, there or here: a password, a right, a database, the address.
+    /// A Redis that loads, or has too many clients, is worth waiting for.
+    static func lasts(_ refusal: String) -> Bool {
+        [
+            noRedis, "NOAUTH", "WRONGPASS", "NOPERM", "ERR AUTH", "ERR Client sent AUTH", "ERR DB index",
+            "ERR invalid DB index",
+        ].contains { refusal.hasPrefix($0) }
+    }
+
+    private static let noRedis = "no Redis answers there"
 
     /// To a command that it does not know a server answers with what it was told: `… with args beginning with: 'secret'`.
     private func withoutPassword(_ text: String) -> String {

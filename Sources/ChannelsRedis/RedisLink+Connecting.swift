@@ -51,12 +51,14 @@ extension RedisLink {
         roundFailed(reason)
     }
 
-    private func roundFailed(_ reason: String) {
+    private func roundFailed(_ reason: String, isShutOut: Bool = false) {
         addressesLeft = []
         lastReason = reason
+        self.isShutOut = isShutOut
         // Before the word goes out: whoever hears it may close the link.
         scheduleRound()
         events.onLost(describe(reason))
+        if isShutOut { refuseWaiting() }
     }
 
     private func scheduleRound() {
@@ -99,6 +101,7 @@ extension RedisLink {
     func connectionIsReady(_ connection: RedisConnection) {
         addressesLeft = []
         failuresInARow = 0
+        isShutOut = false
         if greeting.subscribes { listen(to: connection, until: connection.heardAt + limits.silenceTime) }
         events.onReady(name)
         send()
@@ -126,7 +129,7 @@ extension RedisLink {
             } else if !wasReady, !isRefusal, !addressesLeft.isEmpty {
                 tryAddresses(addressesLeft)
             } else {
-                roundFailed(reason)
+                roundFailed(reason, isShutOut: isRefusal && Greeting.lasts(reason))
             }
         }
         for ticket in lost { finish(ticket, .failure(.outcomeUnknown(text))) }

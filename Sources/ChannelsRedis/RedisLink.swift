@@ -79,6 +79,8 @@ final class RedisLink: @unchecked Sendable {
     var silenceTimer: Deadline?
     /// Without the endpoint's name.
     var lastReason = "no connection yet"
+    /// The last attempt met a refusal that lasts (`Greeting.lasts`): nothing waits for the next one.
+    var isShutOut = false
 
     enum Phase {
         case fresh
@@ -128,13 +130,12 @@ final class RedisLink: @unchecked Sendable {
         addressesLeft = []
         lastReason = "the link is closed"
         connection?.end(lastReason)
-        let text = describe(lastReason)
-        for command in waiting.removeAll() { finish(command.ticket, .failure(.notSent(text))) }
+        refuseWaiting()
     }
 
     // MARK: Commands
 
-    /// Runs a command. While there is no connection it waits for one.
+    /// Runs a command. While there is no connection it waits for one, unless the server has just refused to let us in.
     ///
     /// - Parameters:
     ///   - deadline: Without an answer until then it fails: as `notSent` if no byte was written, nor will be; else as
@@ -157,12 +158,18 @@ final class RedisLink: @unchecked Sendable {
     }
 
     private func refusal(of command: RedisCommand) -> String? {
-        if phase == .closed { return lastReason }
+        if phase == .closed || isShutOut { return lastReason }
         guard commandCount < limits.commandsMax else { return "too many commands wait for their answers" }
         guard contentBytes + command.byteCount <= limits.contentBytesMax else {
             return "too much content waits for its answers"
         }
         return nil
+    }
+
+    /// Fails what waits, as it would wait in vain.
+    func refuseWaiting() {
+        let text = describe(lastReason)
+        for command in waiting.removeAll() { finish(command.ticket, .failure(.notSent(text))) }
     }
 
     private func requestTurn() {

@@ -111,6 +111,39 @@ import Testing
         }
     }
 
+    @Test(
+        "While a server does not let us in nothing waits for it; for one that is not ready yet what was asked waits",
+        arguments: [
+            ("-NOAUTH Authentication required.", true), ("-WRONGPASS invalid username-password pair", true),
+            ("-NOPERM this user has no permissions", true), ("-ERR AUTH <password> called without any password", true),
+            ("-ERR DB index is out of range", true), ("+HELLO", true),
+            ("-LOADING Redis is loading the dataset in memory", false), ("-MASTERDOWN Link with MASTER is down", false),
+            ("-ERR max number of clients reached", false),
+        ])
+    func shutOut(answer: String, isShutOut: Bool) async throws {
+        let credentials = RedisCredentials(password: "secret")
+        // To AUTH, or to the PING behind it.
+        let refusal = CannedServer.Line.says((answer == "+HELLO" ? "+OK\r\n" : "") + answer + "\r\n")
+        try await CannedServer.run([refusal, refusal, refusal, .says("+OK\r\n+PONG\r\n+OK\r\n")]) { server in
+            try await LinkUnderTest.with(server.endpoint, limits: Self.quick, credentials: credentials) { test in
+                let early = test.begin("GET", "x", within: .seconds(3000))
+                let reason = try await test.lost()
+                let next = test.begin("GET", "x", within: .seconds(3000))
+                if isShutOut {
+                    #expect(await early.notSent() == reason)
+                    #expect(await next.notSent() == reason)
+                }
+                try await test.ready()
+                #expect(early.results.isEmpty != isShutOut && next.results.isEmpty != isShutOut)
+                // Once it does, all is well.
+                let first = isShutOut ? test.begin("GET", "x", within: .seconds(3000)) : early
+                while server.takeCommand(on: 3)?.first != "GET" { await Task.yield() }
+                server.say(Array("+1\r\n".utf8), on: 3)
+                #expect(try await first.reply() == .status("1"))
+            }
+        }
+    }
+
     @Test("A server that says what nobody has asked for is left, and what was begun there is unknown")
     func unasked() async throws {
         try await CannedServer.run([.says("+PONG\r\n+OK\r\n+SURPRISE\r\n"), .says("+PONG\r\n+OK\r\n")]) { server in
