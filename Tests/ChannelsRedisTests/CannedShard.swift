@@ -34,7 +34,12 @@ final class CannedShard: @unchecked Sendable {
     private init(_ server: CannedServer, on loop: EventLoop) {
         self.server = server
         core = RedisCore(
-            endpoints: [server.endpoint], credentials: RedisCredentials(), prefix: "test", settings: LayerSettings(),
+            at: [
+                ShardPlace(
+                    keys: ShardKeys(prefix: "test", number: 0, count: 1),
+                    makeLocator: { FixedLocator(server.endpoint) })
+            ],
+            credentials: RedisCredentials(), settings: LayerSettings(),
             library: .current, clock: ManualClock(), callTimeMax: .seconds(100), on: loop)
     }
 
