@@ -19,8 +19,7 @@ private final class RedisBatch {
     private var results: [Result<BatchedReceipt, any Error>] = []
     private let completion: ([Result<BatchedReceipt, any Error>]) -> Void
 
-    /// Of one call: Redis does nothing else meanwhile.
-    private static let sendsMax = 100
+    /// Of one call.
     private static let contentBytesMax = 1 << 20
 
     init(
@@ -63,34 +62,24 @@ private final class RedisBatch {
         then done: @escaping () -> Void
     ) {
         guard !indices.isEmpty else { return done() }
-        var operation = ShardOperation("each")
         var contentBytes = 0
-        var part: [(index: Int, queue: ChannelName)] = []
-        for index in indices.prefix(Self.sendsMax) {
+        var part: [ChannelSend] = []
+        for index in indices.prefix(Shard.gatheredMax) {
             guard case .channel(let channel, let message, let options) = sends[index] else { break }
             contentBytes += message.content.count
             guard part.isEmpty || contentBytes <= Self.contentBytesMax else { break }
-            let send = core.operation(sending: message, to: channel, options: options)
-            operation.arguments += [.text(send.name), .int(send.arguments.count)] + send.arguments
-            part.append((index, channel.queue))
+            part.append(
+                core.makeSend(message, to: channel, options: options) {
+                    put(index, $0.map { .channel($0) }.mapError { $0 })
+                })
         }
-        core.shards[shard].call(operation) { [self, part] result in
-            switch result {
-            case .failure(let error):
-                for (index, _) in part { put(index, .failure(error)) }
-                // Those that were not sent are not tried in turn.
-                for index in indices.dropFirst(part.count) { put(index, .failure(ChannelError.unreachable)) }
-                done()
-            case .success(let reply):
-                guard let answers = reply.elements else {
-                    for index in indices { put(index, .failure(ChannelError.strange(reply))) }
-                    return done()
-                }
-                for (answer, (index, queue)) in zip(answers, part) {
-                    put(index, core.receipt(of: answer, sentTo: queue).map { .channel($0) }.mapError { $0 })
-                }
-                send(indices.dropFirst(answers.count), in: shard, into: put, then: done)
-            }
+        let left = indices.dropFirst(part.count)
+        core.shards[shard].callGathered()
+        core.shards[shard].send(part) { [self] failure in
+            guard failure != nil else { return send(left, in: shard, into: put, then: done) }
+            // Those that were not sent are not tried in turn.
+            for index in left { put(index, .failure(ChannelError.unreachable)) }
+            done()
         }
     }
 }

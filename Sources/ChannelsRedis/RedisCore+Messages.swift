@@ -4,36 +4,22 @@ import Reactor
 // Sending, receiving and giving back.
 
 extension RedisCore {
+    /// In one call with others of this turn.
     func send(
         _ message: Message, to channel: ChannelName, options: SendOptions,
         completion: @escaping (Result<SendReceipt, ChannelError>) -> Void
     ) {
-        shards[shard(of: channel.queue)].call(operation(sending: message, to: channel, options: options)) { [self] in
-            completion($0.flatMap { receipt(of: $0, sentTo: channel.queue) })
-        }
+        shards[shard(of: channel.queue)].gather(
+            makeSend(message, to: channel, options: options, completion: completion))
     }
 
-    func operation(sending message: Message, to channel: ChannelName, options: SendOptions) -> ShardOperation {
-        ShardOperation(
-            "send",
-            [
-                .text(channel.rawValue), .text(channel.queue.rawValue),
-                .microseconds(options.expiry ?? settings.expiry), .int(settings.capacity(of: channel.queue)),
-                .int(Int64(StoredMessage.flags(of: message))), .text(message.contentType ?? ""),
-                .bytes(message.content),
-            ])
-    }
-
-    func receipt(of reply: RedisReply, sentTo queue: ChannelName) -> Result<SendReceipt, ChannelError> {
-        let capacity = settings.capacity(of: queue)
-        let answers = reply.elements ?? []
-        if answers.first?.text == "full", let pending = answers.last?.int {
-            return .failure(.channelFull(queue, capacity: capacity, pending: Int(pending)))
-        }
-        guard answers.count == 3, let id = Self.id(answers), let pending = answers[2].int else {
-            return .failure(.strange(reply))
-        }
-        return .success(SendReceipt(id: id, pending: Int(pending), capacity: capacity))
+    func makeSend(
+        _ message: Message, to channel: ChannelName, options: SendOptions,
+        completion: @escaping (Result<SendReceipt, ChannelError>) -> Void
+    ) -> ChannelSend {
+        ChannelSend(
+            channel: channel, message: message, expiry: options.expiry ?? settings.expiry,
+            capacity: settings.capacity(of: channel.queue), completion: completion)
     }
 
     private static func id(_ answers: [RedisReply]) -> MessageID? {
@@ -130,30 +116,23 @@ extension RedisCore {
         }
     }
 
-    /// Takes from one shard.
+    /// Takes from one shard, in one call with others of this turn.
     ///
     /// - Parameter waitsFor: how many groups of each name are told, where this server is to be rung from now on.
     func take(
         _ names: [ChannelName], in shard: Int, options: ReceiveOptions, waitsFor groupsMax: Int?,
         completion: @escaping (Result<Taken, ChannelError>) -> Void
     ) {
-        var operation = ShardOperation(
-            "receive", freesMemory: true,
-            [
-                .text(groupsMax == nil ? "" : server), .int(options.messagesMax), .int(options.contentBytesMax),
-                .int(groupsMax ?? 0),
-            ])
-        for name in names {
-            operation.arguments += [
-                .text(name.rawValue), .text(name.queue.rawValue), .int(settings.capacity(of: name.queue)),
-            ]
-        }
-        shards[shard].call(operation) { result in
+        let receive = ReceiveCall(
+            server: groupsMax == nil ? "" : server, names: names,
+            capacities: names.map { settings.capacity(of: $0.queue) }, options: options, groupsMax: groupsMax ?? 0
+        ) { result in
             completion(
                 result.flatMap { reply in
                     Self.taken(reply, from: shard).map { .success($0) } ?? .failure(.strange(reply))
                 })
         }
+        shards[shard].gather(receive)
     }
 
     private static func taken(_ reply: RedisReply, from shard: Int) -> Taken? {

@@ -59,6 +59,8 @@ final class RedisLink: @unchecked Sendable {
     /// Told in the next turn, as nothing is told within `run`.
     private var refused: [(completion: Completion, failure: RedisFailure)] = []
     private var isTurnComing = false
+    /// In the next turn, before what waits is written.
+    private var beforeWrite: [() -> Void] = []
     /// No deadline is before this.
     private var deadlineBound: ContinuousClock.Instant?
     private var deadlineTimer: Deadline?
@@ -157,6 +159,12 @@ final class RedisLink: @unchecked Sendable {
         if deadlineBound.map({ deadline < $0 }) ?? true { setDeadlineTimer(deadline) }
     }
 
+    /// Has who gathers commands run them in the loop's next turn: they leave in the same write.
+    func beforeNextWrite(_ run: @escaping () -> Void) {
+        beforeWrite.append(run)
+        requestTurn()
+    }
+
     private func refusal(of command: RedisCommand) -> String? {
         if phase == .closed || isShutOut { return lastReason }
         guard commandCount < limits.commandsMax else { return "too many commands wait for their answers" }
@@ -176,6 +184,9 @@ final class RedisLink: @unchecked Sendable {
         guard !isTurnComing else { return }
         isTurnComing = true
         loop.execute { [self] in
+            let gathered = beforeWrite
+            beforeWrite = []
+            for run in gathered { run() }
             isTurnComing = false
             let refused = self.refused
             self.refused = []

@@ -25,9 +25,9 @@ final class Shard: @unchecked Sendable {
     private let beginFreeing: RedisCommand
 
     /// See ``RedisCore/callTimeMax``.
-    private let callTimeMax: Duration
+    let callTimeMax: Duration
     /// For how long what frees much is called again and again.
-    private static let freeingTimeMax = Duration.seconds(30)
+    static let freeingTimeMax = Duration.seconds(30)
     /// Between two attempts at what may soon be possible.
     private static let pause = Duration.milliseconds(20)
     private static let redirectionsInARowMax = 3
@@ -39,6 +39,11 @@ final class Shard: @unchecked Sendable {
     private var lookedElsewhereAt: ContinuousClock.Instant?
     /// By link.
     private var waitingForLibrary: [ObjectIdentifier: [(ChannelError?) -> Void]] = [:]
+    // Of `Shard+Gathering.swift`.
+    var sends = Gathered<ChannelSend>(countMax: gatheredMax, weightMax: gatheredBytesMax)
+    var receives = Gathered<ReceiveCall>(countMax: gatheredMax, weightMax: gatheredNamesMax)
+    /// What is gathered is called in the loop's next turn.
+    var isGathering = false
 
     /// - Parameters:
     ///   - server: for whom the bells are.
@@ -111,6 +116,7 @@ final class Shard: @unchecked Sendable {
     ///   `backendUnavailable` where nothing happened, `outcomeUnknown` where nobody can tell, `layerFull` where Redis has no
     ///   memory left.
     func call(_ operation: ShardOperation, completion: @escaping (Result<RedisReply, ChannelError>) -> Void) {
+        if operation.name != "send", operation.name != "receive" { callGathered() }
         let repeatTime = operation.freesMemory ? Self.freeingTimeMax : callTimeMax
         let end = ContinuousClock.now.advanced(by: repeatTime)
         attempt(Call(operation: operation, repeatedUntil: end, completion: completion))
@@ -241,7 +247,7 @@ final class Shard: @unchecked Sendable {
         link.move(to: nil, because: text)
     }
 
-    private func refusal(_ text: String) -> ChannelError {
+    func refusal(_ text: String) -> ChannelError {
         troubles.begin(.answers, link.describe(text))
         return .refused(text)
     }

@@ -12,8 +12,8 @@ final class CannedShard: @unchecked Sendable {
     private let server: CannedServer
     /// Calls that have come, and no test has asked for.
     private var arrived: [Call] = []
-    /// Calls that have no answer, in their order; true for those that are answered without the test.
-    private var owed: [Bool] = []
+    /// Calls that have no answer, in their order.
+    private var owed: [Owed] = []
     private var isThrough = false
     private static let calls = 0
     private static let bells = 1
@@ -21,14 +21,31 @@ final class CannedShard: @unchecked Sendable {
     /// How long a test waits for a call that does not come.
     private static let patience = Duration.seconds(50)
 
-    /// A call of the library, without its keys.
+    /// A call of the library, without its keys; of several receives that came as one, each.
     struct Call: Equatable {
         let operation: String
         let arguments: [String]
 
         /// Of a receive.
-        var waits: Bool { arguments[0] != "" }
-        var channels: [String] { stride(from: 4, to: arguments.count, by: 3).map { arguments[$0] } }
+        var waits: Bool { arguments[1] != "" }
+        var channels: [String] { stride(from: 5, to: arguments.count, by: 3).map { arguments[$0] } }
+    }
+
+    /// What a call is to be answered with.
+    private struct Owed {
+        /// The test does not see it.
+        var isOurs = false
+        /// Receives in it: their answers are told as one, when all are there.
+        var receivesCount: Int?
+        var answers: [[UInt8]] = []
+
+        /// Nil: there is more to come.
+        var answer: [UInt8]? {
+            guard answers.count == receivesCount ?? 1 else { return nil }
+            // Of a refusal that concerns the whole call.
+            guard let receivesCount, answers[0].first != UInt8(ascii: "-") else { return answers[0] }
+            return Array("*\(receivesCount)\r\n".utf8) + answers.joined()
+        }
     }
 
     private init(_ server: CannedServer, on loop: EventLoop) {
@@ -91,16 +108,32 @@ final class CannedShard: @unchecked Sendable {
     private func collect() {
         while let words = server.takeCommand(on: Self.calls) {
             guard words[0] == "FCALL" else { continue }
-            let call = Call(operation: words[11], arguments: Array(words[14...]))
-            let isOurs = call.operation == "pass" && call.arguments.last == "nobody"
-            owed.append(isOurs)
-            if isOurs { isThrough = true } else { arrived.append(call) }
+            let (operation, arguments) = (words[11], Array(words[14...]))
+            guard operation == "receive" else {
+                let isOurs = operation == "pass" && arguments.last == "nobody"
+                owed.append(Owed(isOurs: isOurs))
+                if isOurs { isThrough = true } else { arrived.append(Call(operation: operation, arguments: arguments)) }
+                continue
+            }
+            let receives = Self.receives(arguments[...])
+            owed.append(Owed(receivesCount: receives.count))
+            arrived += receives
         }
         answerOurs()
     }
 
+    private static func receives(_ arguments: ArraySlice<String>) -> [Call] {
+        var left = arguments
+        var calls: [Call] = []
+        while let namesCount = left.first.flatMap({ Int($0) }) {
+            calls.append(Call(operation: "receive", arguments: Array(left.prefix(5 + 3 * namesCount))))
+            left = left.dropFirst(5 + 3 * namesCount)
+        }
+        return calls
+    }
+
     private func answerOurs() {
-        while owed.first == true {
+        while owed.first?.isOurs == true {
             owed.removeFirst()
             server.say(Array("+OK\r\n".utf8), on: Self.calls)
         }
@@ -110,9 +143,11 @@ final class CannedShard: @unchecked Sendable {
     func answer(_ text: String) { answer(Array(text.utf8)) }
 
     private func answer(_ bytes: [UInt8]) {
-        precondition(owed.first == false, "no call is without an answer")
+        precondition(owed.first?.isOurs == false, "no call is without an answer")
+        owed[0].answers.append(bytes)
+        guard let answer = owed[0].answer else { return }
         owed.removeFirst()
-        server.say(bytes, on: Self.calls)
+        server.say(answer, on: Self.calls)
         answerOurs()
     }
 

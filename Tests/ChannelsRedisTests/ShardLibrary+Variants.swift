@@ -8,6 +8,14 @@ extension ShardLibrary {
     /// The same, and hardly gets anywhere in one call.
     static let shortOfSlice = onClockInKey.replacing("SLICE_ROWS = 250", with: "SLICE_ROWS = 3")
 
+    /// The same, and fails in the midst of a send to `broken`, and of a receive from it.
+    static let failing = onClockInKey.replacing(
+        "    prepare(queue)\n    settle(queue, capacity)\n",
+        with: "    if channel == 'broken' then error('broken') end\n    prepare(queue)\n    settle(queue, capacity)\n"
+    ).replacing(
+        "    local heads = {}\n",
+        with: "    local heads = {}\n    if args[first + 4] == 'broken' then error('broken') end\n")
+
     private func replacing(_ text: String, with other: String) -> ShardLibrary {
         let lua = String(decoding: source, as: UTF8.self)
         precondition(lua.contains(text))

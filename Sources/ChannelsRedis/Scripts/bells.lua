@@ -10,18 +10,19 @@ local LEASE = 5000000
 
 local function bell(server) return string.sub(rows, 1, -5) .. 'bell:' .. server end
 
--- Of rows that have been read, in one list.
-local function waiting_servers(own, mailbox)
-    if not mailbox then return own and unpack_row(own) or {} end
-    local found = unpack_row(mailbox)
-    for _, server in ipairs(own and unpack_row(own) or {}) do found[#found + 1] = server end
-    return found
+local function waiting_row(channel)
+    local packed = waiting_rows[channel]
+    if packed == nil then packed = call('HGET', rows, 'w' .. channel) end
+    return packed and unpack_row(packed) or {}
 end
 
+-- With those that wait for all of its mailbox.
 local function servers_at(channel)
     local mailbox = queue_name(channel)
-    return waiting_servers(call('HGET', rows, 'w' .. channel),
-        mailbox ~= channel and call('HGET', rows, 'w' .. mailbox) or nil)
+    if mailbox == channel then return waiting_row(channel) end
+    local found = waiting_row(mailbox)
+    for _, server in ipairs(waiting_row(channel)) do found[#found + 1] = server end
+    return found
 end
 
 -- Rings one of the servers, another one each time, that listens.

@@ -110,7 +110,7 @@ end
 local function last_entry_before(id, instant)
     local prefix = 'E' .. id
     local function read(entry)
-        local number, _, _, sent_at = struct.unpack('>I8I8I4I8', entry, 10)
+        local number, _, _, sent_at = unpack_struct('>I8I8I4I8', entry, 10)
         return number, sent_at
     end
     local last = call('ZREVRANGEBYLEX', log, '(' .. prefix .. '\255', '[' .. prefix, 'LIMIT', 0, 1)[1]
@@ -150,7 +150,7 @@ local function drain_lapses(group)
     for _, member in ipairs(lapsed) do end_lapsed(group, find_membership(group, string.sub(member, 18))) end
     use_slice(#lapsed)
     local first = range(members, prefix, 1)[1]
-    group[G.next_lapse] = first and struct.unpack('>I8', first, 10) or NEVER
+    group[G.next_lapse] = first and unpack_struct('>I8', first, 10) or NEVER
     call('ZADD', due, group[G.next_lapse], 'l' .. group[G.id])
     save_group(group)
     return group[G.next_lapse] > now
@@ -163,12 +163,12 @@ local function drain_entries(group)
     local prefix = 'D' .. group[G.id]
     local expired = call('ZRANGEBYLEX', log, '[' .. prefix, '(' .. prefix .. b8(now + 1), 'LIMIT', 0, slice_rows)
     for _, member in ipairs(expired) do
-        local deadline, number, bytes, sent_at = struct.unpack('>I8I8I4I8', member, 10)
-        call('ZREM', log, member, 'E' .. group[G.id] .. struct.pack('>I8I8I4I8', number, deadline, bytes, sent_at))
+        local deadline, number, bytes, sent_at = unpack_struct('>I8I8I4I8', member, 10)
+        call('ZREM', log, member, 'E' .. group[G.id] .. pack_struct('>I8I8I4I8', number, deadline, bytes, sent_at))
     end
     use_slice(#expired)
     local first = range(log, prefix, 1)[1]
-    group[G.next_expiry] = first and struct.unpack('>I8', first, 10) or NEVER
+    group[G.next_expiry] = first and unpack_struct('>I8', first, 10) or NEVER
     call('ZADD', due, group[G.next_expiry], 'e' .. group[G.id])
     save_group(group)
     if group[G.next_expiry] <= now then error(AGAIN) end
@@ -176,8 +176,8 @@ end
 
 local function append_entry(group, number, deadline, bytes)
     local id = group[G.id]
-    call('ZADD', log, 0, 'E' .. id .. struct.pack('>I8I8I4I8', number, deadline, bytes, now),
-        0, 'D' .. id .. struct.pack('>I8I8I4I8', deadline, number, bytes, now))
+    call('ZADD', log, 0, 'E' .. id .. pack_struct('>I8I8I4I8', number, deadline, bytes, now),
+        0, 'D' .. id .. pack_struct('>I8I8I4I8', deadline, number, bytes, now))
     group[G.last_number] = number
     group[G.last_deadline] = math.max(group[G.last_deadline], deadline)
     if deadline < group[G.next_expiry] then

@@ -5,38 +5,69 @@
 local operations = {}
 
 local function put_message(number, deadline, flags, type, group, id_epoch, id_number, content)
-    call('HSET', messages, b8(number), struct.pack('>I8I8I8I8BI2I2', now, deadline, id_epoch, id_number, flags, #type,
-        #group) .. type .. group .. content)
+    local count = #new_messages
+    new_messages[count + 1] = b8(number)
+    new_messages[count + 2] = pack_struct('>I8I8I8I8BI2I2', now, deadline, id_epoch, id_number, flags, #type, #group)
+        .. type .. group .. content
     keep(deadline)
 end
 
--- channel, queue, expiry, capacity, flags, type, content -> epoch, number, pending; or 'full', pending
-function operations.send(args, servers)
-    local channel, capacity, expiry = args[1], tonumber(args[4]), tonumber(args[3])
-    local queue = make_queue(args[2])
+-- As what was thrown is answered. Its text says that it was in the midst of the library, as Redis's own would.
+local function as_error(thrown)
+    return {err = 'ERR user_function: ' .. (type(thrown) == 'table' and thrown.err or tostring(thrown))}
+end
+
+-- Returns the message's number, 0 where there is no room for it.
+local function send_one(channel, queue, expiry, capacity, flags, type, content)
     prepare(queue)
     settle(queue, capacity)
     if queue[Q.pending] >= capacity and expiry > 0 then
         count(queue, 'rejected', 1)
         change(queue)
-        return {'full', queue[Q.pending]}
+        return 0
     end
     local number = layer[L.sequence] + 1
     layer[L.sequence] = number
     count(queue, 'sent', 1)
     if expiry > 0 then
-        put_message(number, now + expiry, tonumber(args[5]), args[6], '', 0, 0, args[7])
+        put_message(number, now + expiry, flags, type, '', 0, 0, content)
         insert_copy(queue, {
-            number = number, stamp = 0, deadline = now + expiry, bytes = #args[7],
-            channel = channel == args[2] and '' or channel,
+            number = number, stamp = 0, deadline = now + expiry, bytes = #content,
+            channel = channel == queue[Q.name] and '' or channel,
         })
-        ring_one(channel, servers)
+        ring_one(channel, servers_at(channel))
     else
         -- Who waits takes from the store, as everybody: by then it has expired.
         count(queue, 'expired', 1)
     end
     change(queue)
-    return {layer[L.epoch], number, queue[Q.pending]}
+    return number
+end
+
+-- (channel, queue, expiry, capacity, flags, type, content)... -> epoch, (number, pending)...
+-- In place of a number: 0 where the queue is full, -1 where it must be sent again, the error of one that failed.
+function operations.send(args)
+    local answers, is_put_off = {layer[L.epoch]}, {}
+    for index = 1, #args, 7 do
+        local queue = make_queue(args[index + 1])
+        local is_done, number = false, AGAIN
+        -- What is put off keeps its place before what comes after it.
+        if not is_put_off[queue] then
+            is_done, number = pcall(send_one, args[index], queue, tonumber(args[index + 2]), tonumber(args[index + 3]),
+                tonumber(args[index + 4]), args[index + 5], args[index + 6])
+        end
+        if number == AGAIN then
+            is_put_off[queue] = true
+            use_slice(SLICE_ROWS)
+            number = -1
+        elseif not is_done then
+            -- The others have nothing to do with it.
+            number = as_error(number)
+        end
+        answers[#answers + 1] = number
+        answers[#answers + 1] = queue[Q.pending]
+    end
+    return answers
 end
 
 -- group, expiry, flags, type, content, id-epoch, id-number, excluded channels... -> epoch, number, members
@@ -102,14 +133,12 @@ local function take(queue, copy, taken)
     return copy.bytes
 end
 
--- server or '', messages, bytes, groups, (channel, queue, capacity)...
---   -> 'taken', epoch, lane, (channel, number, stamp, message)...; or
---      'none', (groups of the channel)... where a server is named, which is rung from now on; 'unknown' where it has no lease
-function operations.receive(args)
-    local server, messages_max, bytes_max = args[1], tonumber(args[2]), tonumber(args[3])
+-- The arguments from `first` to `last` are one receive's. Returns the bytes of what is taken, too.
+local function receive_one(args, first, last)
+    local server, messages_max, bytes_max = args[first], tonumber(args[first + 1]), tonumber(args[first + 2])
     local heads = {}
     local settled = {}
-    for index = 5, #args, 3 do
+    for index = first + 4, last, 3 do
         local channel, name = args[index], args[index + 1]
         local queue = find_queue(name)
         if queue and not settled[name] then
@@ -128,26 +157,53 @@ function operations.receive(args)
             local one, other = heads[index].copy, heads[oldest].copy
             if one.number < other.number or one.number == other.number and one.stamp < other.stamp then oldest = index end
         end
-        local first = heads[oldest]
-        if taken_count > 0 and bytes + first.copy.bytes > bytes_max then break end
-        bytes = bytes + take(first.queue, first.copy, taken)
+        local next = heads[oldest]
+        if taken_count > 0 and bytes + next.copy.bytes > bytes_max then break end
+        bytes = bytes + take(next.queue, next.copy, taken)
         taken_count = (#taken - 3) / 4
-        first.copy = first.queue[Q.pending] > 0 and head(first.queue, first.channel) or nil
-        if not first.copy then table.remove(heads, oldest) end
+        if taken_count < messages_max then
+            next.copy = next.queue[Q.pending] > 0 and head(next.queue, next.channel) or nil
+            if not next.copy then table.remove(heads, oldest) end
+        end
     end
-    if taken_count > 0 then return taken end
-    if server == '' then return {'none'} end
-    if not has_lease(server) then return {'unknown'} end
+    if taken_count > 0 then return taken, bytes end
+    if server == '' then return {'none'}, 0 end
+    if not has_lease(server) then return {'unknown'}, 0 end
     local answer = {'none'}
-    for index = 5, #args, 3 do
+    for index = first + 4, last, 3 do
         register(server, args[index])
-        answer[#answer + 1] = groups_of(args[index], tonumber(args[4]))
+        answer[#answer + 1] = groups_of(args[index], tonumber(args[first + 3]))
     end
-    return answer
+    return answer, 0
+end
+
+-- (names, server or '', messages, bytes, groups, (channel, queue, capacity)...)... -> for each
+--   'taken', epoch, lane, (channel, number, stamp, message)...; or
+--   'none', (groups of the channel)... where a server is named, which is rung from now on; 'unknown' where it has no lease; or
+--   -1 where it must be called again; or the error of one that failed
+function operations.receive(args)
+    local answers, answer_bytes, index = {}, 0, 1
+    while index <= #args do
+        local last = index + 4 + 3 * tonumber(args[index])
+        local is_done, answer, bytes = false, AGAIN, 0
+        -- Others want to be served meanwhile.
+        if answer_bytes < ANSWER_BYTES then is_done, answer, bytes = pcall(receive_one, args, index + 1, last) end
+        if is_done then
+            answer_bytes = answer_bytes + bytes
+        elseif answer == AGAIN then
+            use_slice(SLICE_ROWS)
+            answer = -1
+        else
+            answer = as_error(answer)
+        end
+        answers[#answers + 1] = answer
+        index = last + 1
+    end
+    return answers
 end
 
 local function give_back_one(channel, name, number, stamp, lane, stored)
-    local _, deadline, _, _, _, type_bytes, group_bytes = struct.unpack('>I8I8I8I8BI2I2', stored)
+    local _, deadline, _, _, _, type_bytes, group_bytes = unpack_struct('>I8I8I8I8BI2I2', stored)
     local queue = make_queue(name)
     -- Redis has forgotten that it was taken.
     if first_copy(queue, b8(number) .. b8(stamp)) then return end
@@ -164,6 +220,7 @@ local function give_back_one(channel, name, number, stamp, lane, stored)
     elseif deadline <= now then
         count(queue, 'expired', 1)
     else
+        write_freed()
         if call('HSETNX', messages, b8(number), stored) == 1 and stamp > 0 then
             call('ZADD', due, deadline, 'm' .. b8(number))
         end
@@ -172,6 +229,7 @@ local function give_back_one(channel, name, number, stamp, lane, stored)
             number = number, stamp = stamp, deadline = deadline, bytes = #stored - 37 - type_bytes - group_bytes,
             channel = channel == name and '' or channel,
         }, true)
+        write_new()
         ring_one(channel, servers_at(channel))
     end
     change(queue)

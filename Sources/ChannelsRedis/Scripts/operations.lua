@@ -83,7 +83,7 @@ function operations.remove_group(args)
 end
 
 -- channel, queue, capacity; `started` is the number up to which a mailbox's channel is purged
-function operations.purge(args, _, started)
+function operations.purge(args, started)
     local channel, queue = args[1], find_queue(args[2])
     if not queue then return end
     prepare(queue)
@@ -119,7 +119,7 @@ function operations.purge(args, _, started)
 end
 
 -- Drops everything. What had expired when it began counts as expired.
-function operations.flush(_, _, _, started_at)
+function operations.flush(_, _, started_at)
     sweep_due(started_at)
     if is_slice_used() then error(AGAIN) end
     if not is_slot_at_rest() then return {err = 'TRYAGAIN The slot is on its way to another node'} end
@@ -158,7 +158,7 @@ function operations.status(args)
     local sent_at
     if oldest then
         local stored = call('HGET', messages, b8(oldest.number))
-        sent_at = stored and struct.unpack('>I8', stored)
+        sent_at = stored and unpack_struct('>I8', stored)
     end
     sent_at = sent_at or accepted[1] and accepted[1].sent_at
     local counts = {}
@@ -202,45 +202,63 @@ end
 function operations.probe() end
 
 -- shard, shards, operation, started, started at, arguments... -> the operation's answer; or 'again', started, started at
--- Several operations, each with how many arguments it has -> what they answer, up to the first that must be called again
-function operations.each(args, _, started, started_at)
-    local answers = {}
-    local index = 1
-    while index <= #args do
-        local last = index + 1 + tonumber(args[index + 1])
-        local own = {unpack(args, index + 2, last)}
-        local servers = args[index] == 'send' and servers_at(own[1]) or nil
-        local is_done, answer = pcall(operations[args[index]], own, servers, started, started_at)
-        if not is_done then
-            if answer ~= AGAIN then error(answer) end
-            break
+-- What sends and receives read in any case: the rows of their queues, and who waits there.
+local wanted_by = {
+    send = function(args, want)
+        for index = 1, #args, 7 do
+            local channel, queue = args[index], args[index + 1]
+            want('q', queue)
+            want('w', channel)
+            if queue ~= channel then want('w', queue) end
         end
-        answers[#answers + 1] = answer or 'OK'
-        index = last + 1
+    end,
+    receive = function(args, want)
+        local index = 1
+        while index <= #args do
+            local last = index + 4 + 3 * tonumber(args[index])
+            for place = index + 6, last, 3 do want('q', args[place]) end
+            index = last + 1
+        end
+    end,
+}
+
+-- Begins a call that reads all of that at once.
+local function begin_reading(name, args, shard, shards)
+    local fields, names, is_wanted = {'layer'}, {}, {}
+    wanted_by[name](args, function(tag, name)
+        local field = tag .. name
+        -- Of very many, the others are read one by one.
+        if is_wanted[field] or #fields > 1000 then return end
+        is_wanted[field] = true
+        fields[#fields + 1], names[#fields + 1] = field, name
+    end)
+    local found = call('HMGET', rows, unpack(fields))
+    begin(found[1], shard, shards)
+    for index = 2, #fields do
+        local name, packed = names[index], found[index]
+        if string.sub(fields[index], 1, 1) == 'q' then
+            queues[name] = packed and unpack_queue(packed, name) or false
+        else
+            waiting_rows[name] = packed or false
+        end
     end
-    return answers
 end
 
 local function perform(keys, args)
     call, pack, unpack_row = redis.call, cmsgpack.pack, cmsgpack.unpack
+    pack_struct, unpack_struct = struct.pack, struct.unpack
     rows, messages, copies, log, members, due = unpack(keys)
     local name = args[3]
     local shard, shards = tonumber(args[1]), tonumber(args[2])
     local own = {unpack(args, 6)}
-    local servers
-    if name == 'send' then
-        -- All that a send reads, at once.
-        local is_own = own[1] == own[2]
-        local found = call('HMGET', rows, 'layer', 'q' .. own[2], 'w' .. own[1], 'w' .. own[2])
-        begin(found[1], shard, shards)
-        queues[own[2]] = found[2] and unpack_queue(found[2], own[2]) or false
-        servers = waiting_servers(found[3], not is_own and found[4] or nil)
+    if wanted_by[name] then
+        begin_reading(name, own, shard, shards)
     else
         begin(call('HGET', rows, 'layer'), shard, shards)
     end
     local started = tonumber(args[4]) or layer[L.sequence]
     local started_at = tonumber(args[5]) or now
-    local is_done, answer = pcall(operations[name], own, servers, started, started_at)
+    local is_done, answer = pcall(operations[name], own, started, started_at)
     if not is_done then
         if answer ~= AGAIN then
             -- What it did until then stays, so it must be counted, too.

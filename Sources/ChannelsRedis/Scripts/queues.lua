@@ -44,7 +44,7 @@ local function make_queue(name)
 end
 
 local function read_copy(member)
-    local lane, number, stamp, deadline, bytes = struct.unpack('>I8I8I8I8I4', member, 2)
+    local lane, number, stamp, deadline, bytes = unpack_struct('>I8I8I8I8I4', member, 2)
     return {
         member = member, lane = lane, number = number, stamp = stamp, deadline = deadline, bytes = bytes,
         is_early = string.sub(member, 1, 1) == 'r', channel = string.sub(member, 38),
@@ -52,40 +52,42 @@ local function read_copy(member)
 end
 
 local function early_member(copy)
-    return struct.pack('>c1I8I8I8I8', 'e', copy.lane, copy.deadline, copy.number, copy.stamp)
+    return pack_struct('>c1I8I8I8I8', 'e', copy.lane, copy.deadline, copy.number, copy.stamp)
 end
 
 local function name_member(copy)
     return 'n' .. b8(copy.lane) .. copy.channel .. '\0' .. b8(copy.number) .. b8(copy.stamp)
 end
 
--- Puts a copy {number, stamp, deadline, bytes, channel} into a queue.
+-- Puts a copy {number, stamp, deadline, bytes, channel} into a queue; it is there after `write_new`.
 local function insert_copy(queue, copy, is_returned)
     copy.lane = queue[Q.lane]
     if queue[Q.pending] == 0 then queue[Q.last_deadline] = 0 end
     -- One that comes back stands in front of younger ones, whatever its deadline.
     copy.is_early = is_returned or copy.deadline < queue[Q.last_deadline]
-    local member = struct.pack('>c1I8I8I8I8I4', copy.is_early and 'r' or 'c', copy.lane, copy.number, copy.stamp,
+    local member = pack_struct('>c1I8I8I8I8I4', copy.is_early and 'r' or 'c', copy.lane, copy.number, copy.stamp,
         copy.deadline, copy.bytes) .. copy.channel
+    add_copy(member)
     if copy.is_early then
-        call('ZADD', copies, 0, member, 0, early_member(copy))
+        add_copy(early_member(copy))
         queue[Q.early] = queue[Q.early] + 1
     else
-        call('ZADD', copies, 0, member)
         queue[Q.last_deadline] = copy.deadline
     end
-    if copy.channel ~= '' then call('ZADD', copies, 0, name_member(copy)) end
+    if copy.channel ~= '' then add_copy(name_member(copy)) end
     queue[Q.first_deadline] = math.min(queue[Q.first_deadline], copy.deadline)
     queue[Q.pending] = queue[Q.pending] + 1
     layer[L.pending] = layer[L.pending] + 1
 end
 
 local function free_copy(copy)
-    call('ZREM', copies, copy.member)
-    if copy.is_early then call('ZREM', copies, early_member(copy)) end
-    if copy.channel ~= '' then call('ZREM', copies, name_member(copy)) end
+    if not copy.is_early and copy.channel == '' then
+        call('ZREM', copies, copy.member)
+    else
+        call('ZREM', copies, copy.member, early_member(copy), name_member(copy))
+    end
     -- A group's stays, for the other copies, until it expires.
-    if copy.stamp == 0 then call('HDEL', messages, b8(copy.number)) end
+    if copy.stamp == 0 then free_message(copy.number) end
 end
 
 local function remove_copy(queue, copy)
@@ -116,6 +118,7 @@ end
 local function drain_expired(queue)
     if queue[Q.first_deadline] > now then return end
     require_slice()
+    write_new()
     local lane = b8(queue[Q.lane])
     local drained = 0
     local function drain(copy)
@@ -138,7 +141,7 @@ local function drain_expired(queue)
     count(queue, 'expired', drained)
     local function first(tag, offset)
         local member = range(copies, tag .. lane, 1)[1]
-        return member and struct.unpack('>I8', member, offset) or NEVER
+        return member and unpack_struct('>I8', member, offset) or NEVER
     end
     queue[Q.first_deadline] = math.min(first('c', 26), first('e', 10))
     if drained > 0 then change(queue) else save(queue) end

@@ -15,6 +15,8 @@ local NEVER = 9007199254740991
 local AGAIN = {}
 local SLICE_ROWS = 250
 local SLICE_BYTES = 16777216
+-- What the receives of one call may take before the others have to be called again.
+local ANSWER_BYTES = 262144
 -- Of Redis's clock: a minute for which counts are kept, and for how long the keys outlive what is in them.
 local COUNTS_KEPT = 60000000
 local KEYS_KEPT = 86400000000
@@ -22,10 +24,16 @@ local FORMAT = 1
 
 
 -- There is nothing of Redis's while the library is loaded: set by the first call.
-local call, pack, unpack_row
+local call, pack, unpack_row, pack_struct, unpack_struct
 -- Of this call.
 local rows, messages, copies, log, members, due
 local now, layer, queues, groups, slice_rows, slice_bytes
+-- What sends put into `messages` and `copies`: written at once, before either is read, or when the call ends.
+local new_messages, new_copies
+-- What is to be taken out of `messages` when the call ends.
+local freed_messages
+-- Rows of 'w' and a channel that were read when the call began; false where there is none.
+local waiting_rows
 
 -- The shards that were used since this Redis began, by their first key: in which run of numbers.
 local known = {}
@@ -47,10 +55,10 @@ local Q = {
 -- each number. (What unpacking gives one more is where it ended.) A queue's name is that of its field.
 local LAYER, QUEUE = '<ddddddddddddddddddddddd', '<ddddddddddddddd'
 
-local function pack_queue(queue) return struct.pack(QUEUE, unpack(queue, 1, Q.early)) end
+local function pack_queue(queue) return pack_struct(QUEUE, unpack(queue, 1, Q.early)) end
 
 local function unpack_queue(packed, name)
-    local queue = {struct.unpack(QUEUE, packed)}
+    local queue = {unpack_struct(QUEUE, packed)}
     queue[Q.name] = name
     return queue
 end
@@ -60,7 +68,30 @@ local function read_time()
     return time[1] * 1000000 + time[2]
 end
 
-local function b8(number) return struct.pack('>I8', number) end
+local function b8(number) return pack_struct('>I8', number) end
+
+local function write_freed()
+    if freed_messages[1] then
+        call('HDEL', messages, unpack(freed_messages))
+        freed_messages = {}
+    end
+end
+
+local function free_message(number)
+    freed_messages[#freed_messages + 1] = b8(number)
+    if #freed_messages > 1000 then write_freed() end
+end
+
+local function write_new()
+    if new_messages[1] then
+        call('HSET', messages, unpack(new_messages))
+        new_messages = {}
+    end
+    if new_copies[1] then
+        call('ZADD', copies, unpack(new_copies))
+        new_copies = {}
+    end
+end
 
 -- Members of an index that begin with `prefix`, from `first` on.
 local function range(key, prefix, limit, first)
@@ -77,6 +108,13 @@ local function row(field)
 end
 
 local function put_row(field, value) call('HSET', rows, field, pack(value)) end
+
+local function add_copy(member)
+    local count = #new_copies
+    new_copies[count + 1], new_copies[count + 2] = 0, member
+    -- A call takes some thousand arguments.
+    if count > 1000 then write_new() end
+end
 
 local function use_slice(count, bytes)
     slice_rows = slice_rows - count
@@ -134,9 +172,10 @@ end
 -- Begins a call; `packed` is the layer's row.
 local function begin(packed, shard, shards)
     slice_rows, slice_bytes, queues, groups = SLICE_ROWS, SLICE_BYTES, {}, {}
+    new_messages, new_copies, freed_messages, waiting_rows = {}, {}, {}, {}
     now = read_time()
     if packed then
-        layer = {struct.unpack(LAYER, packed)}
+        layer = {unpack_struct(LAYER, packed)}
         if layer[L.format] ~= FORMAT or layer[L.shards] ~= shards then
             error({err = string.format('LAURELFORMAT %d %d', layer[L.format], layer[L.shards])})
         end
@@ -150,9 +189,11 @@ end
 
 -- Writes the rows that have changed.
 local function finish()
+    write_new()
+    write_freed()
     keep(now)
     layer[L.time] = now
-    local fields = {'layer', struct.pack(LAYER, unpack(layer, 1, L.bells))}
+    local fields = {'layer', pack_struct(LAYER, unpack(layer, 1, L.bells))}
     for name, queue in pairs(queues) do
         if queue and queue.is_changed then
             queue.is_changed = nil

@@ -39,13 +39,13 @@ local function make_reader(queue, group)
     local first_join = NEVER
     for _, member in ipairs(call('ZRANGEBYLEX', members, '[Z' .. key, '(Z' .. key .. '\255')) do
         local ending = row('z' .. string.sub(member, 2))
-        ending.stamp = struct.unpack('>I8', member, #key + 2)
+        ending.stamp = unpack_struct('>I8', member, #key + 2)
         ending.name, ending.joined_after, ending.ended_after = ending[1], ending[2], ending[3]
         reader.endings[#reader.endings + 1] = ending
         first_join = math.min(first_join, ending.joined_after)
     end
     local first = range(members, reader.member_prefix, 1)[1]
-    if first then first_join = math.min(first_join, struct.unpack('>I8', first, #reader.member_prefix + 1)) end
+    if first then first_join = math.min(first_join, unpack_struct('>I8', first, #reader.member_prefix + 1)) end
     -- Before the first join there may be very many.
     reader.last = math.max(reader.position, first_join)
     return reader
@@ -64,7 +64,7 @@ local function advance(reader)
     local entry = reader.page[reader.index]
     reader.index = reader.index + 1
     if entry then
-        local number, deadline, bytes, sent_at = struct.unpack('>I8I8I4I8', entry, 10)
+        local number, deadline, bytes, sent_at = unpack_struct('>I8I8I4I8', entry, 10)
         reader.entry = {number = number, deadline = deadline, bytes = bytes, sent_at = sent_at}
         reader.last = number
     else
@@ -78,7 +78,7 @@ local function members_at(reader, number, most)
     local listed = call('ZRANGEBYLEX', members, '[' .. reader.member_prefix, '(' .. reader.member_prefix .. b8(number),
         'LIMIT', 0, most)
     for _, member in ipairs(listed) do
-        local stamp = struct.unpack('>I8', member, #reader.member_prefix + 9)
+        local stamp = unpack_struct('>I8', member, #reader.member_prefix + 9)
         found[#found + 1] = {stamp = stamp, name = string.sub(member, #reader.member_prefix + 17)}
     end
     for _, ending in ipairs(reader.endings) do
@@ -97,7 +97,7 @@ local function due_count(reader, position)
     if before > 0 then total = before * entry_count(reader.id, position, layer[L.sequence]) end
     local next = range(members, prefix, 1, b8(position + 1))[1]
     while next do
-        local joined_after = struct.unpack('>I8', next, #prefix + 1)
+        local joined_after = unpack_struct('>I8', next, #prefix + 1)
         local count = count_range(members, prefix, b8(joined_after), b8(joined_after + 1))
         total = total + count * entry_count(reader.id, joined_after, layer[L.sequence])
         next = range(members, prefix, 1, b8(joined_after + 1))[1]
@@ -113,7 +113,7 @@ local function exclusions_of(queue)
     local prefix = 'X' .. queue[Q.name] .. '\0'
     local found, total = {}, 0
     for _, member in ipairs(call('ZRANGEBYLEX', members, '[' .. prefix .. b8(queue[Q.settled] + 1), '(' .. prefix .. '\255')) do
-        if struct.unpack('>I8', member, #prefix + 17) > now then
+        if unpack_struct('>I8', member, #prefix + 17) > now then
             found[string.sub(member, #prefix + 1, #prefix + 16)] = true
             total = total + 1
         end
@@ -168,6 +168,7 @@ end
 -- Settles a prepared queue, a slice at a time.
 local function settle(queue, capacity)
     if layer[L.group_sequence] <= queue[Q.settled] then return end
+    require_slice()
     local result = settlement(queue, capacity, SLICE_ROWS)
     if not result then
         -- Nothing concerns it: the next one looks from here on.
@@ -175,6 +176,8 @@ local function settle(queue, capacity)
         return save(queue)
     end
     for _, copy in ipairs(result.accepted) do insert_copy(queue, copy) end
+    write_new()
+    use_slice(#result.accepted)
     count(queue, 'sent', #result.accepted)
     count(queue, 'dropped', result.dropped)
     queue[Q.settled] = result.through

@@ -1,0 +1,53 @@
+import Channels
+
+/// A question of one receiver to a shard: takes what is there.
+struct ReceiveCall {
+    /// Empty where nobody is to be rung.
+    let server: String
+    let names: [ChannelName]
+    let capacities: [Int]
+    let options: ReceiveOptions
+    /// Groups of a name that are told.
+    let groupsMax: Int
+    /// Told once, on the loop.
+    let completion: (Result<RedisReply, ChannelError>) -> Void
+}
+
+extension Shard {
+    /// Receives in one call, in their order. Each is answered on its own; those that more is in the way of, and those behind very
+    /// large answers, are called again.
+    func receive(_ receives: [ReceiveCall]) {
+        receive(receives, repeatedUntil: .now.advanced(by: Self.freeingTimeMax))
+    }
+
+    private func receive(_ receives: [ReceiveCall], repeatedUntil end: ContinuousClock.Instant) {
+        var operation = ShardOperation("receive", freesMemory: true)
+        for receive in receives {
+            operation.arguments += [
+                .int(receive.names.count), .text(receive.server), .int(receive.options.messagesMax),
+                .int(receive.options.contentBytesMax), .int(receive.groupsMax),
+            ]
+            for (name, capacity) in zip(receive.names, receive.capacities) {
+                operation.arguments += [.text(name.rawValue), .text(name.queue.rawValue), .int(capacity)]
+            }
+        }
+        call(operation) { [self] result in
+            guard case .success(let reply) = result, let answers = reply.elements, answers.count == receives.count
+            else {
+                for receive in receives { receive.completion(result.flatMap { .failure(.strange($0)) }) }
+                return
+            }
+            var putOff: [ReceiveCall] = []
+            for (receive, answer) in zip(receives, answers) {
+                switch answer {
+                case .integer: putOff.append(receive)
+                case .error(let text): receive.completion(.failure(refusal(text)))
+                default: receive.completion(.success(answer))
+                }
+            }
+            if putOff.isEmpty { return }
+            if .now < end { return self.receive(putOff, repeatedUntil: end) }
+            for receive in putOff { receive.completion(.failure(.tooMuchInTheWay)) }
+        }
+    }
+}
