@@ -8,12 +8,12 @@ import Testing
 struct WaitsTests {
     // MARK: The first look
 
-    @Test("A receiver asks once: what is there it gets, and Redis is not asked to forget its channel")
+    @Test("A receiver asks once: what is there it gets, and Redis is not asked to forget its channels")
     func present() async throws {
         try await CannedShard.with { shard in
-            let receiver = try shard.begin("x")
+            let receiver = try shard.begin("x", "z")
             let call = try await shard.next("receive")
-            #expect(call.waits && call.channels == ["x"])
+            #expect(call.waits && call.channels == ["x", "z"])
             try shard.answerTaken("1", from: "x")
             // There may be more: for others that wait here, or elsewhere.
             #expect(try await shard.next("pass").arguments.last == "x")
