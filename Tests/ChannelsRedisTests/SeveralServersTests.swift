@@ -70,6 +70,27 @@ struct SeveralServersTests {
         }
     }
 
+    @Test("The counts of a mailbox stay while somebody waits for one of its channels alone, and go a minute later")
+    func countsOfMailbox() async throws {
+        try await withPair { pair, _ in
+            try await pair.a.send("1", to: "inbox!ann")
+            #expect(try await pair.b.receive("inbox!ann").count == 1)
+            let wait = try await pair.wait(at: pair.a, on: "inbox!ann")
+            for isWaitedFor in [true, false] {
+                // Each tick has been answered before the next one is due.
+                for _ in 0..<125 {
+                    pair.clock.advance(by: .seconds(1))
+                    try await pair.a.checkReadiness()
+                    try await pair.b.checkReadiness()
+                }
+                let counts = try await pair.b.status(of: ChannelName("inbox!")).counts
+                #expect(counts?.delivered == (isWaitedFor ? 1 : 0))
+                wait.cancel()
+                _ = await wait.result
+            }
+        }
+    }
+
     @Test("A group send at one wakes the members that wait at both, also who joined while it waited")
     func wakesGroups() async throws {
         try await withPair { pair, _ in

@@ -5,6 +5,16 @@ local function set_due(member, at)
     if at >= NEVER then call('ZREM', due, member) else call('ZADD', due, at, member) end
 end
 
+-- Whether somebody waits for the queue, or, where it is a mailbox, for one of its channels alone.
+local function is_waited_for(name)
+    if call('HEXISTS', rows, 'w' .. name) == 1 then return true end
+    if string.sub(name, -1) ~= '!' then return false end
+    for _, server in ipairs(all_servers()) do
+        if range(members, 'W' .. server .. '\0' .. name, 1)[1] then return true end
+    end
+    return false
+end
+
 -- Lets go of a queue that nothing needs, or notes when to look at it again.
 local function schedule_next(queue)
     local name = queue[Q.name]
@@ -12,7 +22,7 @@ local function schedule_next(queue)
     if queue[Q.pending] == 0 then
         if range(members, 'S' .. name .. '\0', 1)[1] then
             at = NEVER
-        elseif call('HEXISTS', rows, 'w' .. name) == 1 then
+        elseif is_waited_for(name) then
             at = now + COUNTS_KEPT
         else
             at = queue[Q.last_change] + COUNTS_KEPT
