@@ -4,6 +4,7 @@ struct Gathered<Element> {
     private let weightMax: Int
     private var elements: [Element] = []
     private var weight = 0
+    private var since: ContinuousClock.Instant?
 
     /// - Parameters:
     ///   - countMax: of one call.
@@ -13,20 +14,24 @@ struct Gathered<Element> {
         self.weightMax = weightMax
     }
 
+    var isEmpty: Bool { elements.isEmpty }
     var isFull: Bool { elements.count >= countMax || weight >= weightMax }
 
     func hasRoom(for weight: Int) -> Bool { elements.isEmpty || self.weight + weight <= weightMax }
 
-    mutating func append(_ element: Element, weight: Int) {
+    mutating func append(_ element: Element, weight: Int, at now: ContinuousClock.Instant) {
+        since = since ?? now
         elements.append(element)
         self.weight += weight
     }
 
-    mutating func takeAll() -> [Element] {
+    /// With the time since which the first of them waits; nil where there is nothing.
+    mutating func takeAll() -> (elements: [Element], since: ContinuousClock.Instant)? {
+        guard let since = since.take() else { return nil }
         defer {
             elements = []
             weight = 0
         }
-        return elements
+        return (elements, since)
     }
 }

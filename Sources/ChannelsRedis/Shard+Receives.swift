@@ -16,11 +16,20 @@ struct ReceiveCall {
 extension Shard {
     /// Receives in one call, in their order. Each is answered on its own; those that more is in the way of, and those behind very
     /// large answers, are called again.
-    func receive(_ receives: [ReceiveCall]) {
-        receive(receives, repeatedUntil: .now.advanced(by: Self.freeingTimeMax))
+    ///
+    /// - Parameters:
+    ///   - since: when the first of them came.
+    ///   - done: called when all have been told.
+    func receive(_ receives: [ReceiveCall], since: ContinuousClock.Instant, then done: @escaping () -> Void) {
+        receive(
+            receives, answeredUntil: since.advanced(by: callTimeMax),
+            repeatedUntil: since.advanced(by: Self.freeingTimeMax), then: done)
     }
 
-    private func receive(_ receives: [ReceiveCall], repeatedUntil end: ContinuousClock.Instant) {
+    private func receive(
+        _ receives: [ReceiveCall], answeredUntil deadline: ContinuousClock.Instant?,
+        repeatedUntil end: ContinuousClock.Instant, then done: @escaping () -> Void
+    ) {
         var operation = ShardOperation("receive", freesMemory: true)
         for receive in receives {
             operation.arguments += [
@@ -31,11 +40,11 @@ extension Shard {
                 operation.arguments += [.text(name.rawValue), .text(name.queue.rawValue), .int(capacity)]
             }
         }
-        call(operation) { [self] result in
+        call(operation, answeredUntil: deadline) { [self] result in
             guard case .success(let reply) = result, let answers = reply.elements, answers.count == receives.count
             else {
                 for receive in receives { receive.completion(result.flatMap { .failure(.strange($0)) }) }
-                return
+                return done()
             }
             var putOff: [ReceiveCall] = []
             for (receive, answer) in zip(receives, answers) {
@@ -45,9 +54,10 @@ extension Shard {
                 default: receive.completion(.success(answer))
                 }
             }
-            if putOff.isEmpty { return }
-            if .now < end { return self.receive(putOff, repeatedUntil: end) }
+            if putOff.isEmpty { return done() }
+            if .now < end { return self.receive(putOff, answeredUntil: nil, repeatedUntil: end, then: done) }
             for receive in putOff { receive.completion(.failure(.tooMuchInTheWay)) }
+            done()
         }
     }
 }

@@ -17,9 +17,13 @@ extension Shard {
     /// Sends in one call, in their order. Each is done or refused on its own. What more is in the way of is called again, together,
     /// so that the sends to one queue keep their order.
     ///
-    /// - Parameter done: called when all have been told; with why, where the call failed, and so they did.
-    func send(_ sends: [ChannelSend], then done: @escaping (ChannelError?) -> Void = { _ in }) {
-        send(sends, repeatedUntil: .now.advanced(by: callTimeMax), then: done)
+    /// - Parameters:
+    ///   - since: when the first of them came; by that it is judged whether the answer comes in time.
+    ///   - done: called when all have been told; with why, where the call failed, and so they did.
+    func send(
+        _ sends: [ChannelSend], since: ContinuousClock.Instant = .now, then done: @escaping (ChannelError?) -> Void
+    ) {
+        send(sends, repeatedUntil: since.advanced(by: callTimeMax), then: done)
     }
 
     private func send(
@@ -35,7 +39,7 @@ extension Shard {
                 .text(send.message.contentType ?? ""), .bytes(send.message.content),
             ]
         }
-        call(operation) { [self] result in
+        call(operation, answeredUntil: end) { [self] result in
             switch result {
             case .failure(let error):
                 for send in sends { send.completion(.failure(error)) }

@@ -42,7 +42,9 @@ final class Shard: @unchecked Sendable {
     // Of `Shard+Gathering.swift`.
     var sends = Gathered<ChannelSend>(countMax: gatheredMax, weightMax: gatheredBytesMax)
     var receives = Gathered<ReceiveCall>(countMax: gatheredMax, weightMax: gatheredNamesMax)
-    /// What is gathered is called in the loop's next turn.
+    var sendCallsUnderWay = 0
+    var receiveCallsUnderWay = 0
+    /// What is gathered is called in the loop's next turn, if it may be.
     var isGathering = false
 
     /// - Parameters:
@@ -112,14 +114,19 @@ final class Shard: @unchecked Sendable {
 
     /// Runs an operation in Redis, again and again while it says that more is in its way.
     ///
-    /// - Parameter completion: called once, on the loop, never within this call: with what the operation answers, or with
-    ///   `backendUnavailable` where nothing happened, `outcomeUnknown` where nobody can tell, `layerFull` where Redis has no
-    ///   memory left.
-    func call(_ operation: ShardOperation, completion: @escaping (Result<RedisReply, ChannelError>) -> Void) {
+    /// - Parameters:
+    ///   - deadline: for the first answer; nil: after ``RedisCore/callTimeMax``.
+    ///   - completion: called once, on the loop, never within this call: with what the operation answers, or with
+    ///     `backendUnavailable` where nothing happened, `outcomeUnknown` where nobody can tell, `layerFull` where Redis has no
+    ///     memory left.
+    func call(
+        _ operation: ShardOperation, answeredUntil deadline: ContinuousClock.Instant? = nil,
+        completion: @escaping (Result<RedisReply, ChannelError>) -> Void
+    ) {
         if operation.name != "send", operation.name != "receive" { callGathered() }
         let repeatTime = operation.freesMemory ? Self.freeingTimeMax : callTimeMax
         let end = ContinuousClock.now.advanced(by: repeatTime)
-        attempt(Call(operation: operation, repeatedUntil: end, completion: completion))
+        attempt(Call(operation: operation, repeatedUntil: end, completion: completion, deadline: deadline))
     }
 
     /// An operation on its way.

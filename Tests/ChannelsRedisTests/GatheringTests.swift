@@ -47,6 +47,28 @@ struct GatheringTests {
         }
     }
 
+    @Test("While two calls of sends have no answer, those that come share the next, which leaves with the first answer")
+    func underWay() async throws {
+        try await CannedShard.with { shard in
+            let channel = try ChannelName("x")
+            var accepted = 0
+            for index in 0..<5 {
+                shard.core.send(Message("\(index)"), to: channel, options: SendOptions()) { result in
+                    if (try? result.get()) != nil { accepted += 1 }
+                }
+                // Some turns of the loop.
+                for _ in 0..<10 { await Task.yield() }
+            }
+            for _ in 0..<2 { #expect(try await shard.next("send").arguments.count == 7) }
+            shard.answer("*3\r\n:1\r\n:5\r\n:1\r\n")
+            let last = try await shard.next("send")
+            #expect(stride(from: 6, to: last.arguments.count, by: 7).map { last.arguments[$0] } == ["2", "3", "4"])
+            shard.answer("*3\r\n:1\r\n:6\r\n:2\r\n")
+            shard.answer("*7\r\n:1\r\n:7\r\n:3\r\n:8\r\n:4\r\n:0\r\n:4\r\n")
+            while accepted < 4 { try await Task.sleep(for: .milliseconds(1)) }
+        }
+    }
+
     @Test("A call has a hundred at most, and 64 KiB of content, but for what is larger by itself")
     func limits() async throws {
         var settings = LayerSettings()

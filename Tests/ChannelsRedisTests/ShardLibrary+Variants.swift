@@ -5,8 +5,9 @@ extension ShardLibrary {
     static let onClockInKey = current.replacing(
         "local time = call('TIME')", with: "local time = {0, call('GET', string.sub(rows, 1, -5) .. 'time')}")
 
-    /// The same, and hardly gets anywhere in one call.
+    /// The same, and hardly gets anywhere in one call. It takes no message for a small one.
     static let shortOfSlice = onClockInKey.replacing("SLICE_ROWS = 250", with: "SLICE_ROWS = 3")
+        .replacing("SMALL_BYTES = 1024", with: "SMALL_BYTES = 0")
 
     /// The same, and fails in the midst of a send to `broken`, and of a receive from it.
     static let failing = onClockInKey.replacing(

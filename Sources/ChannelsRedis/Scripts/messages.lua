@@ -1,14 +1,18 @@
 -- Sending and receiving. A message stands in `messages` under its number, as the client gets it:
 --   sent-at(8) deadline(8) id-epoch(8) id-number(8) flags(1) type-bytes(2) group-bytes(2) type group content
 -- flags: 1 JSON, 2 it has a media type. The id is that of the group send, the same on all shards; 0: its own number.
+-- A small one that was sent to a channel stands with its copy in the queue instead: there is no other.
 
 local operations = {}
 
-local function put_message(number, deadline, flags, type, group, id_epoch, id_number, content)
-    local count = #new_messages
-    new_messages[count + 1] = b8(number)
-    new_messages[count + 2] = pack_struct('>I8I8I8I8BI2I2', now, deadline, id_epoch, id_number, flags, #type, #group)
+local function as_stored(deadline, flags, type, group, id_epoch, id_number, content)
+    return pack_struct('>I8I8I8I8BI2I2', now, deadline, id_epoch, id_number, flags, #type, #group)
         .. type .. group .. content
+end
+
+local function put_message(number, deadline, stored)
+    local count = #new_messages
+    new_messages[count + 1], new_messages[count + 2] = b8(number), stored
     keep(deadline)
 end
 
@@ -30,11 +34,15 @@ local function send_one(channel, queue, expiry, capacity, flags, type, content)
     layer[L.sequence] = number
     count(queue, 'sent', 1)
     if expiry > 0 then
-        put_message(number, now + expiry, flags, type, '', 0, 0, content)
+        local deadline = now + expiry
+        local stored = as_stored(deadline, flags, type, '', 0, 0, content)
+        local is_small = #stored <= SMALL_BYTES
+        if not is_small then put_message(number, deadline, stored) end
         insert_copy(queue, {
-            number = number, stamp = 0, deadline = now + expiry, bytes = #content,
-            channel = channel == queue[Q.name] and '' or channel,
+            number = number, stamp = 0, deadline = deadline, bytes = #content,
+            channel = channel == queue[Q.name] and '' or channel, stored = is_small and stored,
         })
+        keep(deadline)
         ring_one(channel, servers_at(channel))
     else
         -- Who waits takes from the store, as everybody: by then it has expired.
@@ -94,7 +102,8 @@ function operations.send_group(args)
     layer[L.group_copies] = layer[L.group_copies] + recipients
     if recipients > 0 and expiry > 0 then
         local deadline = now + expiry
-        put_message(number, deadline, tonumber(args[3]), args[4], name, tonumber(args[6]), tonumber(args[7]), content)
+        put_message(number, deadline,
+            as_stored(deadline, tonumber(args[3]), args[4], name, tonumber(args[6]), tonumber(args[7]), content))
         call('ZADD', due, deadline, 'm' .. b8(number))
         append_entry(group, number, deadline, #content)
         save_group(group)
@@ -118,7 +127,7 @@ local function groups_of(channel, most)
 end
 
 local function take(queue, copy, taken)
-    local stored = call('HGET', messages, b8(copy.number))
+    local stored = copy.stored or call('HGET', messages, b8(copy.number))
     remove_copy(queue, copy)
     change(queue)
     if not stored then
@@ -220,14 +229,17 @@ local function give_back_one(channel, name, number, stamp, lane, stored)
     elseif deadline <= now then
         count(queue, 'expired', 1)
     else
-        write_freed()
-        if call('HSETNX', messages, b8(number), stored) == 1 and stamp > 0 then
-            call('ZADD', due, deadline, 'm' .. b8(number))
+        local is_small = stamp == 0 and #stored <= SMALL_BYTES
+        if not is_small then
+            write_freed()
+            if call('HSETNX', messages, b8(number), stored) == 1 and stamp > 0 then
+                call('ZADD', due, deadline, 'm' .. b8(number))
+            end
         end
         keep(deadline)
         insert_copy(queue, {
             number = number, stamp = stamp, deadline = deadline, bytes = #stored - 37 - type_bytes - group_bytes,
-            channel = channel == name and '' or channel,
+            channel = channel == name and '' or channel, stored = is_small and stored,
         }, true)
         write_new()
         ring_one(channel, servers_at(channel))

@@ -157,7 +157,7 @@ function operations.status(args)
     end
     local sent_at
     if oldest then
-        local stored = call('HGET', messages, b8(oldest.number))
+        local stored = oldest.stored or call('HGET', messages, b8(oldest.number))
         sent_at = stored and unpack_struct('>I8', stored)
     end
     sent_at = sent_at or accepted[1] and accepted[1].sent_at
@@ -222,6 +222,15 @@ local wanted_by = {
     end,
 }
 
+-- The same for a send that is alone, as most are.
+local function begin_send(args, shard, shards)
+    local channel, queue = args[1], args[2]
+    local found = call('HMGET', rows, 'layer', 'q' .. queue, 'w' .. channel, 'w' .. queue)
+    begin(found[1], shard, shards)
+    queues[queue] = found[2] and unpack_queue(found[2], queue) or false
+    waiting_rows[channel], waiting_rows[queue] = found[3], found[4]
+end
+
 -- Begins a call that reads all of that at once.
 local function begin_reading(name, args, shard, shards)
     local fields, names, is_wanted = {'layer'}, {}, {}
@@ -251,7 +260,9 @@ local function perform(keys, args)
     local name = args[3]
     local shard, shards = tonumber(args[1]), tonumber(args[2])
     local own = {unpack(args, 6)}
-    if wanted_by[name] then
+    if name == 'send' and #own == 7 then
+        begin_send(own, shard, shards)
+    elseif wanted_by[name] then
         begin_reading(name, own, shard, shards)
     else
         begin(call('HGET', rows, 'layer'), shard, shards)

@@ -5,7 +5,8 @@
 --   e lane deadline number stamp                        the same by deadline
 --   n lane channel 0 number stamp                       in a mailbox
 --   g lane                                              what was purged, to be freed
--- `channel` is empty for the queue's own.
+-- `channel` is empty for the queue's own. After it, with a zero byte in front, may be the message itself, as it would stand in
+-- `messages`.
 
 local function find_queue(name)
     local queue = queues[name]
@@ -45,9 +46,11 @@ end
 
 local function read_copy(member)
     local lane, number, stamp, deadline, bytes = unpack_struct('>I8I8I8I8I4', member, 2)
+    local name_end = string.find(member, '\0', 38, true)
     return {
         member = member, lane = lane, number = number, stamp = stamp, deadline = deadline, bytes = bytes,
-        is_early = string.sub(member, 1, 1) == 'r', channel = string.sub(member, 38),
+        is_early = string.byte(member) == 114, channel = string.sub(member, 38, name_end and name_end - 1),
+        stored = name_end and string.sub(member, name_end + 1),
     }
 end
 
@@ -59,7 +62,7 @@ local function name_member(copy)
     return 'n' .. b8(copy.lane) .. copy.channel .. '\0' .. b8(copy.number) .. b8(copy.stamp)
 end
 
--- Puts a copy {number, stamp, deadline, bytes, channel} into a queue; it is there after `write_new`.
+-- Puts a copy {number, stamp, deadline, bytes, channel, stored} into a queue; it is there after `write_new`.
 local function insert_copy(queue, copy, is_returned)
     copy.lane = queue[Q.lane]
     if queue[Q.pending] == 0 then queue[Q.last_deadline] = 0 end
@@ -67,6 +70,7 @@ local function insert_copy(queue, copy, is_returned)
     copy.is_early = is_returned or copy.deadline < queue[Q.last_deadline]
     local member = pack_struct('>c1I8I8I8I8I4', copy.is_early and 'r' or 'c', copy.lane, copy.number, copy.stamp,
         copy.deadline, copy.bytes) .. copy.channel
+    if copy.stored then member = member .. '\0' .. copy.stored end
     add_copy(member)
     if copy.is_early then
         add_copy(early_member(copy))
@@ -87,7 +91,7 @@ local function free_copy(copy)
         call('ZREM', copies, copy.member, early_member(copy), name_member(copy))
     end
     -- A group's stays, for the other copies, until it expires.
-    if copy.stamp == 0 then free_message(copy.number) end
+    if copy.stamp == 0 and not copy.stored then free_message(copy.number) end
 end
 
 local function remove_copy(queue, copy)

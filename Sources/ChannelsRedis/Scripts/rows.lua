@@ -20,7 +20,9 @@ local ANSWER_BYTES = 262144
 -- Of Redis's clock: a minute for which counts are kept, and for how long the keys outlive what is in them.
 local COUNTS_KEPT = 60000000
 local KEYS_KEPT = 86400000000
-local FORMAT = 1
+local FORMAT = 2
+-- A message of no more than that stands with its copy.
+local SMALL_BYTES = 1024
 
 
 -- There is nothing of Redis's while the library is loaded: set by the first call.
