@@ -144,6 +144,20 @@ import Testing
         }
     }
 
+    @Test("Nor does what comes while it does not let us in wait for the next attempt")
+    func shutOutAtOnce() async throws {
+        var limits = RedisLink.Limits()
+        (limits.delayMin, limits.delayMax) = (.seconds(1000), .seconds(1000))
+        try await CannedServer.run([.says("-NOAUTH Authentication required.\r\n")]) { [limits] server in
+            try await LinkUnderTest.with(server.endpoint, limits: limits) { test in
+                let reason = try await test.lost()
+                let asked = ContinuousClock.now
+                #expect(await test.begin("GET", "x", within: .seconds(20)).notSent() == reason)
+                #expect(ContinuousClock.now - asked < .seconds(10))
+            }
+        }
+    }
+
     @Test("A server that says what nobody has asked for is left, and what was begun there is unknown")
     func unasked() async throws {
         try await CannedServer.run([.says("+PONG\r\n+OK\r\n+SURPRISE\r\n"), .says("+PONG\r\n+OK\r\n")]) { server in
