@@ -113,6 +113,7 @@ import Testing
 
     @Test(
         "While a server does not let us in nothing waits for it; for one that is not ready yet what was asked waits",
+        .timeLimit(.minutes(1)),
         arguments: [
             ("-NOAUTH Authentication required.", true), ("-WRONGPASS invalid username-password pair", true),
             ("-NOPERM this user has no permissions", true), ("-ERR AUTH <password> called without any password", true),
