@@ -92,7 +92,9 @@ extension Harness {
             let scheme = try await ChildProcess.run(Self.executable, ["serve", "--backend", "mongodb://x"])
             #expect(scheme.exitStatus == 1)
             #expect(scheme.errors.hasPrefix("folder-laurel: "))
-            #expect(scheme.errors.contains("Registered: folder:, memory:, redis:, redis+cluster:, redis+sentinel:, redis+unix:, sqlite:."))
+            #expect(
+                scheme.errors.contains(
+                    "Registered: folder:, memory:, redis:, redis+cluster:, redis+sentinel:, redis+unix:, sqlite:."))
             let setting = try await ChildProcess.run(Self.executable, ["serve", "--backend", "folder:x?capasity=5"])
             #expect(setting.exitStatus == 1)
             #expect(setting.errors.contains("unknown setting 'capasity'"))

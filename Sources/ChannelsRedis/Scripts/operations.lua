@@ -198,8 +198,8 @@ function operations.stats()
     return answer
 end
 
--- Writes, as a send would.
-function operations.probe() end
+-- Writes, as a send would, and rings, which takes rights of its own.
+function operations.probe() call('SPUBLISH', bell(''), '') end
 
 -- shard, shards, operation, started, started at, arguments... -> the operation's answer; or 'again', started, started at
 -- What sends and receives read in any case: the rows of their queues, and who waits there.

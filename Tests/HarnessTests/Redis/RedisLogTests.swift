@@ -33,6 +33,35 @@ extension Harness {
             }
         }
 
+        @Test("The rights that the README names suffice; without those for bells the server is not ready")
+        func rights() async throws {
+            let readme = try String(contentsOf: Sources.root.appending(path: "README.md"), encoding: .utf8)
+            let rights = try #require(readme.firstMatch(of: /`(~\{laurel:[^`]*)`/)).1.split(separator: " ").map(
+                String.init)
+            for (rights, status) in [(rights, 200), (rights.filter { !$0.hasPrefix("&") } + ["resetchannels"], 503)] {
+                try await RedisProcess.run { redis in
+                    try await redis.command(["ACL", "SETUSER", "laurel", "on", ">secret"] + rights)
+                    let url = redis.url.replacingOccurrences(of: "redis://", with: "redis://laurel:secret@")
+                    try await LaurelProcess.run(["--backend", url]) { server in
+                        guard status == 200 else {
+                            try await server.waitForErrorLine("NOPERM")
+                            #expect(try await server.call("GET", "/health/ready").status == 503)
+                            return
+                        }
+                        try await server.eventually("ready") {
+                            try await server.call("GET", "/health/ready").status == 200
+                        }
+                        try await server.call("PUT", "/groups/g/channels/x")
+                        async let received = server.receive("x", timeout: 60)
+                        try await server.waitUntilParked(1, on: "x")
+                        try await server.send("1", to: "x")
+                        #expect(try await received?.message == "1")
+                        #expect(try await server.call("GET", "/stats").status == 200)
+                    }
+                }
+            }
+        }
+
         @Test("The log tells once that Redis is gone, with why, and once that it is back, however many requests fail")
         func lostAndBack() async throws {
             try await RedisProcess.run { redis in

@@ -95,7 +95,10 @@ final class RedisProcess: Sendable {
 
     /// Runs a command, and returns what it answers, as redis-cli writes it.
     @discardableResult
-    func command(_ words: String...) async throws -> String {
+    func command(_ words: String...) async throws -> String { try await command(words) }
+
+    @discardableResult
+    func command(_ words: [String]) async throws -> String {
         let (status, output, errors) = try await ChildProcess.run("redis-cli", ["-e", "-p", "\(port)"] + words)
         try #require(status == 0, "\(words): \(output)\(errors)")
         return output.trimmingCharacters(in: .newlines)
