@@ -73,10 +73,21 @@ extension RedisCore {
     }
 
     func stats(completion: @escaping (Result<LayerStats, ChannelError>) -> Void) {
-        callAll(ShardOperation("stats", freesMemory: true)) { [self] result in
+        let operation = ShardOperation("stats", freesMemory: true, [.text(server)])
+        gather(
+            Array(shards.indices),
+            { shard, answer in
+                shards[shard].call(operation) { [self] result in
+                    if case .success(let reply) = result, let count = reply.elements?.last {
+                        compareHanded(count, in: shard)
+                    }
+                    answer(result)
+                }
+            }
+        ) { [self] result in
             completion(
                 result.flatMap { replies in
-                    var sums = Array(repeating: Int64(0), count: 11)
+                    var sums = Array(repeating: Int64(0), count: 12)
                     for reply in replies {
                         let numbers = reply.elements?.compactMap(\.int) ?? []
                         guard numbers.count == sums.count else { return .failure(.strange(reply)) }
@@ -86,7 +97,7 @@ extension RedisCore {
                         LayerStats(
                             counts: MessageCounts(Array(sums[1...6])), pending: Int(sums[0]),
                             // Each shard has its part of a group, and of a send to it.
-                            groupSends: Int(sums[7]) / shardCount, groupCopies: Int(sums[8]), lost: lost,
+                            groupSends: Int(sums[7]) / shardCount, groupCopies: Int(sums[8]), lost: lostCount,
                             channels: Int(sums[9]), groups: shardCount == 1 ? Int(sums[10]) : nil,
                             waiting: waits.count))
                 })

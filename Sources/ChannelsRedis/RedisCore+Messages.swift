@@ -89,7 +89,6 @@ extension RedisCore {
                     taken += outcome.deliveries
                     next()
                 case .failure(let error):
-                    if error.code == .outcomeUnknown { self.lost += 1 }
                     completion(taken.isEmpty ? .failure(error) : .success(taken))
                 }
             }
@@ -124,13 +123,14 @@ extension RedisCore {
         completion: @escaping (Result<Taken, ChannelError>) -> Void
     ) {
         let receive = ReceiveCall(
-            server: groupsMax == nil ? "" : server, names: names,
-            capacities: names.map { settings.capacity(of: $0.queue) }, options: options, groupsMax: groupsMax ?? 0
-        ) { result in
-            completion(
-                result.flatMap { reply in
-                    Self.taken(reply, from: shard).map { .success($0) } ?? .failure(.strange(reply))
-                })
+            names: names, capacities: names.map { settings.capacity(of: $0.queue) }, options: options,
+            groupsMax: groupsMax
+        ) { [self] result in
+            let outcome = result.flatMap { reply in
+                Self.taken(reply, from: shard).map { .success($0) } ?? .failure(.strange(reply))
+            }
+            if case .success(let taken) = outcome { arrived(taken.deliveries.count, from: shard) }
+            completion(outcome)
         }
         shards[shard].gather(receive)
     }
@@ -180,7 +180,7 @@ extension RedisCore {
         gather(
             parts,
             { part, answer in
-                var operation = ShardOperation("give_back", freesMemory: true)
+                var operation = ShardOperation("give_back", freesMemory: true, [.text(server)])
                 for delivery in part.deliveries {
                     let taken = Self.reference(of: delivery)
                     var stored = taken.head
@@ -190,31 +190,43 @@ extension RedisCore {
                         .int(taken.stamp), .int(taken.epoch), .int(Int64(delivery.receipt.token)), .bytes(stored.bytes),
                     ]
                 }
-                giveBack(operation, to: part.shard, triesLeft: Self.givingBackTriesMax) { lost in
-                    answer(.success(lost ?? part.deliveries.count))
+                giveBack(operation, to: part.shard, triesLeft: Self.givingBackTriesMax) { [self] result in
+                    let count = part.deliveries.count
+                    switch result {
+                    case .success(let lost):
+                        arrived(lost - count, from: part.shard)
+                        keptCount += lost
+                        answer(.success(lost))
+                    case .failure(let error):
+                        if error.code == .outcomeUnknown {
+                            arrived(-count, from: part.shard)
+                        } else {
+                            keptCount += count
+                        }
+                        answer(.success(count))
+                    }
                 }
             }
-        ) { [self] result in
-            let lost = result.map { $0.reduce(0, +) }
-            if case .success(let count) = lost { self.lost += count }
-            completion(lost)
+        ) {
+            completion($0.map { $0.reduce(0, +) })
         }
     }
 
-    /// Tries again while Redis certainly has not heard of it; nil where that has no end, or nobody can tell.
+    /// Tries again while Redis certainly has not heard of it. Tells how many are lost.
     private func giveBack(
-        _ operation: ShardOperation, to shard: Int, triesLeft: Int, completion: @escaping (Int?) -> Void
+        _ operation: ShardOperation, to shard: Int, triesLeft: Int,
+        completion: @escaping (Result<Int, ChannelError>) -> Void
     ) {
         shards[shard].call(operation) { [self] result in
             switch result {
-            case .success(let reply): completion(reply.int.map { Int($0) })
+            case .success(let reply): completion(reply.int.map { .success(Int($0)) } ?? .failure(.strange(reply)))
             case .failure(let error) where error.code == .backendUnavailable && triesLeft > 0 && !isClosed:
                 // SAFETY: called on the loop, as all of this is.
                 nonisolated(unsafe) let completion = completion
                 _ = loop.schedule(at: loop.now.advanced(by: .milliseconds(250))) { [self] in
                     giveBack(operation, to: shard, triesLeft: triesLeft - 1, completion: completion)
                 }
-            case .failure: completion(nil)
+            case .failure(let error): completion(.failure(error))
             }
         }
     }

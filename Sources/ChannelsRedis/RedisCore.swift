@@ -20,8 +20,10 @@ final class RedisCore: @unchecked Sendable {
     private var leases: [Int: Int64] = [:]
     /// By shard: a tick is under way, and whether another is wanted after it.
     private var ticksUnderWay: [Int: Bool] = [:]
-    /// Deliveries that Redis may have made in answers that never came.
-    var lost = 0
+    /// By shard.
+    private var handed: [HandedMessages]
+    /// Deliveries that certainly could not go back.
+    var keptCount = 0
 
     /// How long a call may have no answer, and repeats of one that must be answered soon may go on: a send is answered within
     /// two seconds, whatever happens.
@@ -43,6 +45,7 @@ final class RedisCore: @unchecked Sendable {
         self.clock = clock
         self.settings = settings
         shardCount = places.count
+        handed = Array(repeating: HandedMessages(), count: places.count)
         server = String(UInt64.random(in: .min ... .max), radix: 16)
         waits = Waits(core: self)
         for place in places {
@@ -98,7 +101,8 @@ final class RedisCore: @unchecked Sendable {
         shards[shard].call(ShardOperation("tick", freesMemory: true, [.text(server)])) { [weak self] result in
             guard let self else { return }
             var isWantedAgain = ticksUnderWay.removeValue(forKey: shard) ?? false
-            if case .success(let reply) = result, let answers = reply.elements, answers.count == 2 {
+            if case .success(let reply) = result, let answers = reply.elements, answers.count == 3 {
+                compareHanded(answers[2], in: shard)
                 if shard == 0 { startDependentShards() }
                 // Another lease: Redis may have forgotten for what it was to ring.
                 if let lease = answers[0].int, leases[shard] != lease {
@@ -111,6 +115,21 @@ final class RedisCore: @unchecked Sendable {
             }
             if isWantedAgain { tick(shard) }
         }
+    }
+
+    // MARK: What was handed over
+
+    /// Deliveries that reached nobody and could not go back, as far as Redis has told its counts.
+    var lostCount: Int { handed.reduce(keptCount) { $0 + $1.lostCount } }
+
+    /// See ``HandedMessages/arrived(_:)``.
+    func arrived(_ count: Int, from shard: Int) { handed[shard].arrived(count) }
+
+    /// Called with an answer of which everything before it on its connection was heard.
+    func compareHanded(_ count: RedisReply, in shard: Int) {
+        // Of what is asked elsewhere it is not certain that it was answered before: then a later count has to tell.
+        guard let count = count.int, !shards[shard].hasDetours else { return }
+        handed[shard].compare(with: count)
     }
 
     private func startDependentShards() {

@@ -2,13 +2,11 @@ import Channels
 
 /// A question of one receiver to a shard: takes what is there.
 struct ReceiveCall {
-    /// Empty where nobody is to be rung.
-    let server: String
     let names: [ChannelName]
     let capacities: [Int]
     let options: ReceiveOptions
-    /// Groups of a name that are told.
-    let groupsMax: Int
+    /// Groups of a name that are told; nil where this server is not to be rung.
+    let groupsMax: Int?
     /// Told once, on the loop.
     let completion: (Result<RedisReply, ChannelError>) -> Void
 }
@@ -30,11 +28,11 @@ extension Shard {
         _ receives: [ReceiveCall], answeredUntil deadline: ContinuousClock.Instant?,
         repeatedUntil end: ContinuousClock.Instant, then done: @escaping () -> Void
     ) {
-        var operation = ShardOperation("receive", freesMemory: true)
+        var operation = ShardOperation("receive", freesMemory: true, [.text(server)])
         for receive in receives {
             operation.arguments += [
-                .int(receive.names.count), .text(receive.server), .int(receive.options.messagesMax),
-                .int(receive.options.contentBytesMax), .int(receive.groupsMax),
+                .int(receive.names.count), .int(receive.groupsMax == nil ? 0 : 1), .int(receive.options.messagesMax),
+                .int(receive.options.contentBytesMax), .int(receive.groupsMax ?? 0),
             ]
             for (name, capacity) in zip(receive.names, receive.capacities) {
                 operation.arguments += [.text(name.rawValue), .text(name.queue.rawValue), .int(capacity)]

@@ -14,6 +14,8 @@ final class Shard: @unchecked Sendable {
     }
 
     let keys: ShardKeys
+    /// Who asks.
+    let server: String
     let link: RedisLink
     private let bells: RedisLink
     private let credentials: RedisCredentials
@@ -48,7 +50,7 @@ final class Shard: @unchecked Sendable {
     var isGathering = false
 
     /// - Parameters:
-    ///   - server: for whom the bells are.
+    ///   - server: for whom the bells are, and what is taken.
     ///   - time: written to ``ShardKeys/time`` before each call, for a library that reads it there.
     ///   - report: told when the shard has a trouble, and when it has none any more.
     init(
@@ -57,6 +59,7 @@ final class Shard: @unchecked Sendable {
         events: Events, on loop: EventLoop
     ) {
         keys = place.keys
+        self.server = server
         self.credentials = credentials
         self.library = library
         self.time = time
@@ -273,6 +276,9 @@ final class Shard: @unchecked Sendable {
         detour.start()
         return detour
     }
+
+    /// There is another connection on which calls may have no answer yet.
+    var hasDetours: Bool { !detours.isEmpty }
 
     /// Ends connections that were made for a detour and are not used any more.
     func closeIdleDetours() { closeDetours(all: false) }

@@ -218,7 +218,6 @@ final class Waits: @unchecked Sendable {
             stall(waiter, shard)
             core.tick(shard)
         case .failure(let error):
-            if error.code == .outcomeUnknown { core.lost += 1 }
             waiter.bells += bells
             waiter.mayBeRung(by: shard)
             guard waiter.hasLooked else {

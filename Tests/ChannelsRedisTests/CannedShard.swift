@@ -22,13 +22,13 @@ final class CannedShard: @unchecked Sendable {
     /// How long a test waits for a call that does not come.
     private static let patience = Duration.seconds(40)
 
-    /// A call of the library, without its keys; of several receives that came as one, each.
+    /// A call of the library, without its keys; of several receives that came as one, each, without the server's name.
     struct Call: Equatable {
         let operation: String
         let arguments: [String]
 
         /// Of a receive.
-        var waits: Bool { arguments[1] != "" }
+        var waits: Bool { arguments[1] == "1" }
         var channels: [String] { stride(from: 5, to: arguments.count, by: 3).map { arguments[$0] } }
     }
 
@@ -69,7 +69,7 @@ final class CannedShard: @unchecked Sendable {
             shard.core.start()
             defer { shard.core.close() }
             try await shard.next("tick")
-            shard.answer("*2\r\n:7\r\n:0\r\n")
+            shard.answerTick()
             while server.connectionCount < 2 { await Task.yield() }
             try await shard.ringThrough()
             try await body(shard)
@@ -116,7 +116,7 @@ final class CannedShard: @unchecked Sendable {
                 if isOurs { isThrough = true } else { arrived.append(Call(operation: operation, arguments: arguments)) }
                 continue
             }
-            let receives = Self.receives(arguments[...])
+            let receives = Self.receives(arguments.dropFirst())
             owed.append(Owed(receivesCount: receives.count))
             arrived += receives
         }
@@ -158,6 +158,9 @@ final class CannedShard: @unchecked Sendable {
         server.say(answer, on: Self.calls)
         answerOurs()
     }
+
+    /// A tick's: the lease is the same, and so many messages were handed over since the beginning.
+    func answerTick(handed: Int = 0) { answer("*3\r\n:7\r\n:0\r\n:\(handed)\r\n") }
 
     /// Nothing is there, for so many names, each in these groups.
     func answerNothing(names: Int = 1, groups: [String] = []) {

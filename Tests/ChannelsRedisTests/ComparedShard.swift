@@ -66,7 +66,7 @@ final class ComparedShard: ComparedLayer {
 
     func sweep() { _ = must("tick", ["0"]) }
 
-    func sweepAll() { while must("tick", ["0"]).elements?.last?.int == 1 {} }
+    func sweepAll() { while must("tick", ["0"]).elements?[1].int == 1 {} }
 
     // MARK: Messages
 

@@ -58,7 +58,7 @@ struct WaitsTests {
             try await shard.next("tick")
             shard.core.waits.timeIsUp(receiver.waiter)
             #expect(try await shard.next("receive").waits == false, "it is not to be rung for")
-            shard.answer("*2\r\n:7\r\n:0\r\n")
+            shard.answerTick()
             #expect(receiver.result == nil)
             if let text { try shard.answerTaken(text, from: "x") } else { shard.answer("*1\r\n$4\r\nnone\r\n") }
             if text != nil { try await shard.next("pass") }

@@ -5,8 +5,12 @@
 -- The row 's' has each server that is there with the end of its lease, and the lease's number: another one whenever
 -- something may have been forgotten that it had asked to be rung for. The row of 'w' and a channel has the servers with
 -- receivers there. In `members`: W server 0 channel, to find them when a lease has ended.
+--
+-- The row of 't' and a server counts the messages that it was handed, less those that it gave back: from that it finds out
+-- how many have never come to it. It is kept for an hour after the lease, as who was cut off for long comes back and asks.
 
 local LEASE = 5000000
+local HANDED_KEPT = 3600000000
 
 local function bell(server) return string.sub(rows, 1, -5) .. 'bell:' .. server end
 
@@ -65,6 +69,12 @@ local function pass_on(channel)
     if queue and (queue[Q.pending] > 0 or #groups_with_news(queue) > 0) then ring_one(channel, servers_at(channel)) end
 end
 
+local function count_handed(server, change)
+    if change ~= 0 then call('HINCRBY', rows, 't' .. server, change) end
+end
+
+local function handed_to(server) return tonumber(call('HGET', rows, 't' .. server) or 0) end
+
 local function has_lease(server) return (row('s') or {})[server] ~= nil end
 
 -- Renews a server's lease, and lets go of those whose lease has ended, a slice at a time. Returns the lease's number.
@@ -93,6 +103,7 @@ local function renew(server)
             use_slice(#left)
             if not is_slice_used() then
                 leases[other] = nil
+                call('ZADD', due, now + HANDED_KEPT, 't' .. other)
                 is_changed = true
             end
         end

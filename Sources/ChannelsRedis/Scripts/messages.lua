@@ -126,6 +126,9 @@ local function groups_of(channel, most)
     return found
 end
 
+-- How many messages this call has taken, be it for one that failed.
+local handed
+
 local function take(queue, copy, taken)
     local stored = copy.stored or call('HGET', messages, b8(copy.number))
     remove_copy(queue, copy)
@@ -135,6 +138,7 @@ local function take(queue, copy, taken)
         return 0
     end
     count(queue, 'delivered', 1)
+    handed = handed + 1
     taken[#taken + 1] = copy.channel == '' and queue[Q.name] or copy.channel
     taken[#taken + 1] = copy.number
     taken[#taken + 1] = copy.stamp
@@ -143,8 +147,8 @@ local function take(queue, copy, taken)
 end
 
 -- The arguments from `first` to `last` are one receive's. Returns the bytes of what is taken, too.
-local function receive_one(args, first, last)
-    local server, messages_max, bytes_max = args[first], tonumber(args[first + 1]), tonumber(args[first + 2])
+local function receive_one(server, args, first, last)
+    local messages_max, bytes_max = tonumber(args[first + 1]), tonumber(args[first + 2])
     local heads = {}
     local settled = {}
     for index = first + 4, last, 3 do
@@ -176,7 +180,7 @@ local function receive_one(args, first, last)
         end
     end
     if taken_count > 0 then return taken, bytes end
-    if server == '' then return {'none'}, 0 end
+    if args[first] == '0' then return {'none'}, 0 end
     if not has_lease(server) then return {'unknown'}, 0 end
     local answer = {'none'}
     for index = first + 4, last, 3 do
@@ -186,17 +190,21 @@ local function receive_one(args, first, last)
     return answer, 0
 end
 
--- (names, server or '', messages, bytes, groups, (channel, queue, capacity)...)... -> for each
+-- server, (names, 1 where it is to be rung or 0, messages, bytes, groups, (channel, queue, capacity)...)... -> for each
 --   'taken', epoch, lane, (channel, number, stamp, message)...; or
---   'none', (groups of the channel)... where a server is named, which is rung from now on; 'unknown' where it has no lease; or
+--   'none', (groups of the channel)... where it is rung from now on; 'unknown' where it has no lease; or
 --   -1 where it must be called again; or the error of one that failed
 function operations.receive(args)
-    local answers, answer_bytes, index = {}, 0, 1
+    local server = args[1]
+    handed = 0
+    local answers, answer_bytes, index = {}, 0, 2
     while index <= #args do
         local last = index + 4 + 3 * tonumber(args[index])
         local is_done, answer, bytes = false, AGAIN, 0
         -- Others want to be served meanwhile.
-        if answer_bytes < ANSWER_BYTES then is_done, answer, bytes = pcall(receive_one, args, index + 1, last) end
+        if answer_bytes < ANSWER_BYTES then
+            is_done, answer, bytes = pcall(receive_one, server, args, index + 1, last)
+        end
         if is_done then
             answer_bytes = answer_bytes + bytes
         elseif answer == AGAIN then
@@ -208,6 +216,7 @@ function operations.receive(args)
         answers[#answers + 1] = answer
         index = last + 1
     end
+    count_handed(server, handed)
     return answers
 end
 
@@ -247,20 +256,22 @@ local function give_back_one(channel, name, number, stamp, lane, stored)
     change(queue)
 end
 
--- (channel, queue, number, stamp, epoch, lane, message)... -> how many are lost
+-- server, (channel, queue, number, stamp, epoch, lane, message)... -> how many are lost
 function operations.give_back(args)
-    local lost = 0
-    for index = 1, #args, 7 do
+    local lost, returned = 0, 0
+    for index = 2, #args, 7 do
         local queue = find_queue(args[index + 1])
         if queue then drain_expired(queue) end
     end
-    for index = 1, #args, 7 do
+    for index = 2, #args, 7 do
         if tonumber(args[index + 4]) == layer[L.epoch] then
             give_back_one(args[index], args[index + 1], tonumber(args[index + 2]), tonumber(args[index + 3]),
                 tonumber(args[index + 5]), args[index + 6])
+            returned = returned + 1
         else
             lost = lost + 1  -- Redis has begun anew since
         end
     end
+    count_handed(args[1], -returned)
     return lost
 end

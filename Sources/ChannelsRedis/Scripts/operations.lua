@@ -123,7 +123,8 @@ function operations.flush(_, _, started_at)
     sweep_due(started_at)
     if is_slice_used() then error(AGAIN) end
     if not is_slot_at_rest() then return {err = 'TRYAGAIN The slot is on its way to another node'} end
-    local leases = row('s')
+    local leases, handed = row('s'), {}
+    for server in pairs(leases or {}) do handed[server] = handed_to(server) end
     call('UNLINK', rows, messages, copies, log, members, due)
     local servers = {}
     for server in pairs(leases or {}) do servers[#servers + 1] = server end
@@ -134,6 +135,7 @@ function operations.flush(_, _, started_at)
     queues, groups = {}, {}
     make_keys()
     if leases then put_row('s', leases) end
+    for server, count in pairs(handed) do count_handed(server, count) end
     ring_all(servers, 'f')
 end
 
@@ -188,13 +190,15 @@ function operations.status(args)
     return {waiting + #accepted, sent_at and now - sent_at or -1, elsewhere, counts, names}
 end
 
--- -> pending, sent, delivered, expired, purged, rejected, dropped, group sends, their copies, channels, groups
-function operations.stats()
+-- server -> pending, sent, delivered, expired, purged, rejected, dropped, group sends, their copies, channels, groups, how
+-- many messages the server was handed
+function operations.stats(args)
     local answer = {layer[L.pending]}
     for _, column in ipairs({'sent', 'delivered', 'expired', 'purged', 'rejected', 'dropped', 'group_sends',
         'group_copies', 'queues', 'groups'}) do
         answer[#answer + 1] = layer[L[column]]
     end
+    answer[#answer + 1] = handed_to(args[1])
     return answer
 end
 
@@ -213,7 +217,7 @@ local wanted_by = {
         end
     end,
     receive = function(args, want)
-        local index = 1
+        local index = 2
         while index <= #args do
             local last = index + 4 + 3 * tonumber(args[index])
             for place = index + 6, last, 3 do want('q', args[place]) end

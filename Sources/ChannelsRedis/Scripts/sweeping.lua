@@ -108,6 +108,10 @@ local sweep_by_tag = {
         local queue, id = string.match(key, '^(%C+)%z(........)')
         tidy_subscription(queue, id)
     end,
+    t = function(member)
+        if not has_lease(string.sub(member, 2)) then call('HDEL', rows, member) end
+        call('ZREM', due, member)
+    end,
     X = function(member)
         call('ZREM', members, member)
         call('ZREM', due, member)
@@ -149,7 +153,7 @@ local function collect_garbage()
 end
 
 -- server -> the number of its lease: with another one it must ask again for all that it waits for; 1 where there is more
--- to sweep
+-- to sweep; how many messages it was handed
 function operations.tick(args)
     local lease = renew(args[1])
     local is_done, failure = pcall(function()
@@ -157,7 +161,7 @@ function operations.tick(args)
         collect_garbage()
     end)
     if not is_done and failure ~= AGAIN then error(failure) end
-    return {lease, (not is_done or is_slice_used()) and 1 or 0}
+    return {lease, (not is_done or is_slice_used()) and 1 or 0, handed_to(args[1])}
 end
 
 -- server, channels... : nobody waits for them there any more

@@ -29,7 +29,7 @@ extension Harness {
             #expect(report.takenCount > messagesCount / 2 && report.copiesCount > 0)
         }
 
-        @Test("Where connections are cut anywhere, nothing comes twice or out of order, and what is lost is known of")
+        @Test("Where connections are cut anywhere nothing comes twice or out of order, and exactly what is lost counts")
         func cuts() async throws {
             let report = try await RedisProcess.run { redis in
                 try await ChaosProxy.run(to: redis) { proxy in

@@ -33,7 +33,7 @@ extension Harness {
             #expect(report.takenCount > Self.messagesCount / 4)
         }
 
-        @Test("The same with a Redis that keeps what it has: of what is lost a client was told, or it is counted")
+        @Test("The same with a Redis that keeps what it has: what is lost is counted, and nothing else")
         func restarts() async throws {
             let report = try await RedisProcess.run(keeping: .everyCommand) { redis in
                 try await LaurelProcess.run(3, backend: redis.url + SoakRun.settings) { servers in

@@ -13,12 +13,15 @@ final class Soak: Sendable {
 
     let ports: [UInt16]
     let messagesCount: Int
+    /// How receivers go away in their wait.
+    let hangUps: [SoakSocket.HangUp]
     private let begunCount = Atomic(0)
     private let isOverFlag = Atomic(false)
 
-    init(ports: [UInt16], messagesCount: Int) {
+    init(ports: [UInt16], messagesCount: Int, hangUps: [SoakSocket.HangUp]) {
         self.ports = ports
         self.messagesCount = messagesCount
+        self.hangUps = hangUps
     }
 
     /// Messages that were sent, or are about to be.
@@ -128,11 +131,11 @@ struct SoakClient {
             do {
                 try socket.send("GET", "/receive?channels=\(names)&timeout=\(isLast ? 1 : 3)")
                 if hangsUp, random.chance(1, in: 3), !socket.hasInput(within: Int32(random.below(20))) {
-                    let kind = one(of: SoakSocket.HangUp.allCases)
+                    let kind = one(of: soak.hangUps)
                     if let answer = try socket.hangUp(kind) {
                         _ = take(answer, from: channels, since: began)
                     } else if kind == .finish {
-                        history.finishedCount += 1
+                        history.finishes.append(channels)
                     } else {
                         history.openReceives.append(.init(channels: channels, began: began, isHangUp: true))
                     }

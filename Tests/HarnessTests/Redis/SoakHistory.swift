@@ -86,13 +86,14 @@ struct SoakHistory: Sendable {
     var outages: [Outage] = []
     /// Answers of Redis may not have come: what was taken in them is gone.
     var losesAnswers = false
-    /// What the servers' counters of lost deliveries show.
+    /// What the servers' counters of lost deliveries show, all of them together.
     var lostCount = 0
     /// In the end; nil where they are gone with Redis.
     var sums: Sums?
-    /// Receives that found nothing, and those that a client ended by `finish`: they lost nothing.
+    /// Receives that found nothing.
     var emptyCount = 0
-    var finishedCount = 0
+    /// The channels of each receive that a client ended by `finish`, and that brought nothing: what it took has gone back.
+    var finishes: [[Int]] = []
     /// Answers that no client should see.
     var surprises: [String] = []
 
@@ -103,7 +104,7 @@ struct SoakHistory: Sendable {
         memberships += other.memberships
         outages += other.outages
         emptyCount += other.emptyCount
-        finishedCount += other.finishedCount
+        finishes += other.finishes
         surprises += other.surprises
     }
 }

@@ -51,7 +51,10 @@ struct SoakRun {
         on servers: [LaurelProcess], seed: UInt64,
         _ meanwhile: @escaping @Sendable (Soak) async throws -> [SoakHistory.Outage]
     ) async throws -> SoakHistory {
-        let soak = Soak(ports: servers.map(\.port), messagesCount: messagesCount)
+        // Who closes its connection may have been written to. Where it matters what Redis has lost nobody does.
+        let soak = Soak(
+            ports: servers.map(\.port), messagesCount: messagesCount,
+            hangUps: faults == .answers ? [.finish] : SoakSocket.HangUp.allCases)
         async let others = Self.run(Self.receivers + Self.joiners, in: soak, seed: seed)
         async let outages = meanwhile(soak)
         var history = await Self.run((1...sendersCount).map { .sender($0) }, in: soak, seed: ~seed)
