@@ -70,7 +70,9 @@ local function pass_on(channel)
 end
 
 local function count_handed(server, change)
-    if change ~= 0 then call('HINCRBY', rows, 't' .. server, change) end
+    if change == 0 then return end
+    -- A new row goes in any case, should its server never have a lease again.
+    if call('HINCRBY', rows, 't' .. server, change) == change then call('ZADD', due, now + HANDED_KEPT, 't' .. server) end
 end
 
 local function handed_to(server) return tonumber(call('HGET', rows, 't' .. server) or 0) end
