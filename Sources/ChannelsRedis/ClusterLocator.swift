@@ -33,6 +33,8 @@ final class ClusterLocator: RedisLocator {
 final class ClusterMap {
     /// Nodes that are remembered, to be asked.
     private static let nodesMax = 1000
+    /// So many are asked at least before an inquiry ends in vain.
+    private static let askedInVain = 5
 
     private let credentials: RedisCredentials
     private let loop: EventLoop
@@ -65,7 +67,11 @@ final class ClusterMap {
             inquiry = nil
             let waiting = self.waiting
             self.waiting = []
-            if case .success(let owners) = result { remember(owners) }
+            switch result {
+            case .success(let owners): remember(owners)
+            // Others come first next time: there may be more of those that are gone than there is time to ask.
+            case .failure: nodes = Array(nodes.dropFirst(Self.askedInVain) + nodes.prefix(Self.askedInVain))
+            }
             for (slot, completion) in waiting {
                 completion(
                     result.flatMap { owners in

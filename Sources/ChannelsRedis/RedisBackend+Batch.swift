@@ -75,11 +75,13 @@ private final class RedisBatch {
         }
         let left = indices.dropFirst(part.count)
         core.shards[shard].callGathered()
-        core.shards[shard].send(part) { [self] failure in
-            guard failure != nil else { return send(left, in: shard, into: put, then: done) }
-            // Those that were not sent are not tried in turn.
-            for index in left { put(index, .failure(ChannelError.unreachable)) }
-            done()
-        }
+        core.shards[shard].send(
+            part,
+            then: { [self] failure in
+                guard failure != nil else { return send(left, in: shard, into: put, then: done) }
+                // Those that were not sent are not tried in turn.
+                for index in left { put(index, .failure(ChannelError.unreachable)) }
+                done()
+            })
     }
 }

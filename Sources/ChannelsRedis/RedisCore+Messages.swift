@@ -23,8 +23,10 @@ extension RedisCore {
     }
 
     private static func id(_ answers: [RedisReply]) -> MessageID? {
-        guard let epoch = answers[0].int, let number = answers[1].int else { return nil }
-        return MessageID(epoch: UInt64(epoch), number: UInt64(number))
+        guard let epoch = answers[0].int.flatMap({ UInt64(exactly: $0) }),
+            let number = answers[1].int.flatMap({ UInt64(exactly: $0) })
+        else { return nil }
+        return MessageID(epoch: epoch, number: number)
     }
 
     /// One call a shard. The first gives the id that all copies bear.
@@ -142,14 +144,15 @@ extension RedisCore {
         case "none": return .nothing(elements.dropFirst().map { ($0.elements ?? []).compactMap(\.content) })
         default: break
         }
-        guard elements.count >= 3, elements.count % 4 == 3, let epoch = elements[1].int, let lane = elements[2].int
+        guard elements.count >= 3, elements.count % 4 == 3, let epoch = elements[1].int, epoch >= 0,
+            let lane = elements[2].int, lane >= 0
         else {
             return nil
         }
         var deliveries: [Delivery] = []
         for index in stride(from: 3, to: elements.count, by: 4) {
             guard let channel = elements[index].text.flatMap({ try? ChannelName($0) }),
-                let number = elements[index + 1].int, let stamp = elements[index + 2].int,
+                let number = elements[index + 1].int, number >= 0, let stamp = elements[index + 2].int,
                 var stored = elements[index + 3].content.flatMap({ StoredMessage($0) })
             else { return nil }
             let message = stored.message

@@ -16,6 +16,8 @@ final class RedisCore: @unchecked Sendable {
     private let clock: any ChannelClock
     private var ticks: (any ScheduledAction)?
     private(set) var isClosed = false
+    /// By shard: which process of Redis has it, where it tells.
+    private var processes: [Int: Int64] = [:]
     /// By shard: the number of this server's lease there, as it heard it last.
     private var leases: [Int: Int64] = [:]
     /// By shard: a tick is under way, and whether another is wanted after it.
@@ -56,7 +58,7 @@ final class RedisCore: @unchecked Sendable {
                     at: place, server: server, credentials: credentials, library: library, time: time,
                     callTimeMax: callTimeMax, report: report,
                     events: .init(
-                        onReady: { [weak self] in self?.tick(number) },
+                        onReady: { [weak self] in self?.arrive(at: number) },
                         onListening: { [weak self] in self?.waits.lookAgain(in: number) },
                         onBell: { [weak self] bell in self?.waits.rung(bell, in: number) }),
                     on: loop))
@@ -92,13 +94,22 @@ final class RedisCore: @unchecked Sendable {
         planTick()
     }
 
+    private func arrive(at shard: Int) {
+        processes[shard] = nil
+        shards[shard].arrive { [weak self] process in
+            self?.processes[shard] = process
+            self?.tick(shard)
+        }
+    }
+
     /// Renews this server's lease, sweeps, and says which channels nobody waits for any more. One at a time.
     func tick(_ shard: Int) {
         guard !isClosed else { return }
         guard ticksUnderWay[shard] == nil else { return ticksUnderWay[shard] = true }
         ticksUnderWay[shard] = false
         forgetIdle(in: shard)
-        shards[shard].call(ShardOperation("tick", freesMemory: true, [.text(server)])) { [weak self] result in
+        let process = processes[shard].map { "\($0)" } ?? ""
+        shards[shard].call(ShardOperation("tick", freesMemory: true, [.text(server), .text(process)])) { [weak self] result in
             guard let self else { return }
             var isWantedAgain = ticksUnderWay.removeValue(forKey: shard) ?? false
             if case .success(let reply) = result, let answers = reply.elements, answers.count == 3 {

@@ -42,15 +42,18 @@ extension Shard {
     private func callSends() {
         guard let (gathered, since) = sends.takeAll() else { return }
         sendCallsUnderWay += 1
-        send(gathered, since: since) { [self] _ in
-            sendCallsUnderWay -= 1
-            if !sends.isEmpty { callGatheredBeforeWrite() }
-        }
+        send(
+            gathered, since: since,
+            answered: { [self] in
+                sendCallsUnderWay -= 1
+                if !sends.isEmpty { callGatheredBeforeWrite() }
+            })
     }
 
     private func callReceives() {
         guard let (gathered, since) = receives.takeAll() else { return }
         receiveCallsUnderWay += 1
+        // (Should it have to be called again, that is no reason for others to wait.)
         receive(gathered, since: since) { [self] in
             receiveCallsUnderWay -= 1
             if !receives.isEmpty { callGatheredBeforeWrite() }

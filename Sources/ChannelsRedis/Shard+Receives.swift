@@ -17,16 +17,16 @@ extension Shard {
     ///
     /// - Parameters:
     ///   - since: when the first of them came.
-    ///   - done: called when all have been told.
-    func receive(_ receives: [ReceiveCall], since: ContinuousClock.Instant, then done: @escaping () -> Void) {
+    ///   - answered: called when the first answer has come, or never will.
+    func receive(_ receives: [ReceiveCall], since: ContinuousClock.Instant, answered: @escaping () -> Void) {
         receive(
             receives, answeredUntil: since.advanced(by: callTimeMax),
-            repeatedUntil: since.advanced(by: Self.freeingTimeMax), then: done)
+            repeatedUntil: since.advanced(by: Self.freeingTimeMax), answered: answered)
     }
 
     private func receive(
         _ receives: [ReceiveCall], answeredUntil deadline: ContinuousClock.Instant?,
-        repeatedUntil end: ContinuousClock.Instant, then done: @escaping () -> Void
+        repeatedUntil end: ContinuousClock.Instant, answered: (() -> Void)? = nil
     ) {
         var operation = ShardOperation("receive", freesMemory: true, [.text(server)])
         for receive in receives {
@@ -39,10 +39,11 @@ extension Shard {
             }
         }
         call(operation, answeredUntil: deadline) { [self] result in
+            answered?()
             guard case .success(let reply) = result, let answers = reply.elements, answers.count == receives.count
             else {
                 for receive in receives { receive.completion(result.flatMap { .failure(.strange($0)) }) }
-                return done()
+                return
             }
             var putOff: [ReceiveCall] = []
             for (receive, answer) in zip(receives, answers) {
@@ -52,10 +53,9 @@ extension Shard {
                 default: receive.completion(.success(answer))
                 }
             }
-            if putOff.isEmpty { return done() }
-            if .now < end { return self.receive(putOff, answeredUntil: nil, repeatedUntil: end, then: done) }
+            if putOff.isEmpty { return }
+            if .now < end { return self.receive(putOff, answeredUntil: nil, repeatedUntil: end) }
             for receive in putOff { receive.completion(.failure(.tooMuchInTheWay)) }
-            done()
         }
     }
 }

@@ -19,15 +19,17 @@ extension Shard {
     ///
     /// - Parameters:
     ///   - since: when the first of them came; by that it is judged whether the answer comes in time.
+    ///   - answered: called when the first answer has come, or never will.
     ///   - done: called when all have been told; with why, where the call failed, and so they did.
     func send(
-        _ sends: [ChannelSend], since: ContinuousClock.Instant = .now, then done: @escaping (ChannelError?) -> Void
+        _ sends: [ChannelSend], since: ContinuousClock.Instant = .now, answered: (() -> Void)? = nil,
+        then done: @escaping (ChannelError?) -> Void = { _ in }
     ) {
-        send(sends, repeatedUntil: since.advanced(by: callTimeMax), then: done)
+        send(sends, repeatedUntil: since.advanced(by: callTimeMax), answered: answered, then: done)
     }
 
     private func send(
-        _ sends: [ChannelSend], repeatedUntil end: ContinuousClock.Instant,
+        _ sends: [ChannelSend], repeatedUntil end: ContinuousClock.Instant, answered: (() -> Void)? = nil,
         then done: @escaping (ChannelError?) -> Void
     ) {
         var operation = ShardOperation("send")
@@ -40,6 +42,7 @@ extension Shard {
             ]
         }
         call(operation, answeredUntil: end) { [self] result in
+            answered?()
             switch result {
             case .failure(let error):
                 for send in sends { send.completion(.failure(error)) }
@@ -54,7 +57,8 @@ extension Shard {
         _ sends: [ChannelSend], with reply: RedisReply, repeatedUntil end: ContinuousClock.Instant,
         then done: @escaping (ChannelError?) -> Void
     ) {
-        guard let answers = reply.elements, answers.count == 1 + 2 * sends.count, let epoch = answers[0].int else {
+        guard let answers = reply.elements, answers.count == 1 + 2 * sends.count, let epoch = answers[0].int.flatMap({ UInt64(exactly: $0) })
+        else {
             for send in sends { send.completion(.failure(.strange(reply))) }
             return done(.strange(reply))
         }
@@ -74,14 +78,16 @@ extension Shard {
     }
 
     private func receipt(
-        of send: ChannelSend, epoch: Int64, number: RedisReply, pending: RedisReply
+        of send: ChannelSend, epoch: UInt64, number: RedisReply, pending: RedisReply
     ) -> Result<SendReceipt, ChannelError> {
         if case .error(let text) = number { return .failure(refusal(text)) }
-        guard let number = number.int, let pending = pending.int else { return .failure(.strange(number)) }
-        guard number > 0 else {
+        guard let value = number.int.flatMap({ UInt64(exactly: $0) }), let pending = pending.int else {
+            return .failure(.strange(number))
+        }
+        guard value > 0 else {
             return .failure(.channelFull(send.channel.queue, capacity: send.capacity, pending: Int(pending)))
         }
-        let id = MessageID(epoch: UInt64(epoch), number: UInt64(number))
+        let id = MessageID(epoch: epoch, number: value)
         return .success(SendReceipt(id: id, pending: Int(pending), capacity: send.capacity))
     }
 }

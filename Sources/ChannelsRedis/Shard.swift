@@ -39,6 +39,10 @@ final class Shard: @unchecked Sendable {
     private static let detourTime = Duration.seconds(10)
     private var detours: [RedisEndpoint: (link: RedisLink, usedAt: ContinuousClock.Instant)] = [:]
     private var lookedElsewhereAt: ContinuousClock.Instant?
+    /// Calls that are attempted again in a moment.
+    private var paused: [Int: Call] = [:]
+    private var lastPaused = 0
+    private static let detoursMax = 8
     /// By link.
     private var waitingForLibrary: [ObjectIdentifier: [(ChannelError?) -> Void]] = [:]
     // Of `Shard+Gathering.swift`.
@@ -104,6 +108,19 @@ final class Shard: @unchecked Sendable {
         bells.start()
     }
 
+    /// Asks which process of Redis it is that has the shard, as a number; nil: it may not be asked. And has the bells follow.
+    func arrive(completion: @escaping (Int64?) -> Void) {
+        if let endpoint = link.endpoint, let old = bells.endpoint, old != endpoint {
+            bells.move(to: endpoint, because: "the shard is elsewhere")
+        }
+        var command = RedisCommand("INFO")
+        command.append("server")
+        link.run(command, until: .now.advanced(by: callTimeMax)) { result in
+            let text = (try? result.get())?.text ?? ""
+            completion(text.firstMatch(of: /run_id:([0-9a-f]{12})/).flatMap { Int64($0.1, radix: 16) })
+        }
+    }
+
     /// Bells are heard.
     var isListening: Bool { bells.isReady }
 
@@ -113,6 +130,9 @@ final class Shard: @unchecked Sendable {
             link.locator.close()
         }
         closeDetours(all: true)
+        let paused = self.paused
+        self.paused = [:]
+        for call in paused.values { call.completion(.failure(.unreachable)) }
     }
 
     /// Runs an operation in Redis, again and again while it says that more is in its way.
@@ -200,7 +220,7 @@ final class Shard: @unchecked Sendable {
     private func refused(_ call: Call, over link: RedisLink, _ text: String) {
         if text.contains("Function not found") {
             // Redis is new, or its functions were flushed.
-            return loadLibrary(over: link) { [self] failure in
+            return loadLibrary(over: link, until: call.deadline) { [self] failure in
                 if let failure { return call.completion(.failure(failure)) }
                 attempt(call, over: link === self.link ? nil : link)
             }
@@ -213,8 +233,7 @@ final class Shard: @unchecked Sendable {
             if text.hasPrefix("TRYAGAIN") { return attemptLater(call, text) }
         }
         let isRedirection = text.hasPrefix("MOVED ")
-        if isElsewhere(text) { lookElsewhere(because: text) }
-        call.completion(.failure(refusal(isRedirection ? Redirection.unexpected : text)))
+        call.completion(.failure(refusalElsewhere(isRedirection ? Redirection.unexpected : text)))
     }
 
     private func follow(_ redirection: Redirection, with call: Call, _ text: String) {
@@ -226,7 +245,11 @@ final class Shard: @unchecked Sendable {
         case .moved:
             link.move(to: redirection.endpoint, because: text)
             attempt(call)
-        case .ask: attempt(call, over: detour(to: redirection.endpoint))
+        case .ask:
+            guard detours[redirection.endpoint] != nil || detours.count < Self.detoursMax else {
+                return attemptLater(call, text)
+            }
+            attempt(call, over: detour(to: redirection.endpoint))
         }
     }
 
@@ -236,11 +259,10 @@ final class Shard: @unchecked Sendable {
         }
         var call = call
         call.redirections = 0
-        // SAFETY: called on the loop, as all of this is.
-        nonisolated(unsafe) let later = call
-        _ = link.loop.schedule(at: link.loop.now + Self.pause) { [weak self] in
-            guard let self else { return later.completion(.failure(.unreachable)) }
-            attempt(later)
+        lastPaused += 1
+        paused[lastPaused] = call
+        _ = link.loop.schedule(at: link.loop.now + Self.pause) { [weak self, lastPaused] in
+            if let self, let call = paused.removeValue(forKey: lastPaused) { attempt(call) }
         }
     }
 
@@ -255,6 +277,13 @@ final class Shard: @unchecked Sendable {
         guard lookedElsewhereAt.map({ $0 + Self.lookingPause <= now }) ?? true else { return }
         lookedElsewhereAt = now
         link.move(to: nil, because: text)
+        bells.move(to: nil, because: text)
+    }
+
+    /// Of who may not be who works for this shard any more.
+    private func refusalElsewhere(_ text: String) -> ChannelError {
+        if isElsewhere(text) { lookElsewhere(because: text) }
+        return refusal(text)
     }
 
     func refusal(_ text: String) -> ChannelError {
@@ -271,7 +300,7 @@ final class Shard: @unchecked Sendable {
         }
         let detour = RedisLink(
             to: FixedLocator(endpoint), credentials: credentials, on: link.loop, prelude: [],
-            events: .init(onReady: { _ in }, onLost: { _ in }, onMessage: { _, _ in }))
+            events: .init(onReady: { _ in }, onLost: { [troubles] in troubles.begin(.answers, $0) }, onMessage: { _, _ in }))
         detours[endpoint] = (detour, link.loop.now)
         detour.start()
         return detour
@@ -294,15 +323,17 @@ final class Shard: @unchecked Sendable {
     // MARK: The library
 
     /// Once for all calls that miss it at that time.
-    private func loadLibrary(over link: RedisLink, then: @escaping (ChannelError?) -> Void) {
+    private func loadLibrary(
+        over link: RedisLink, until deadline: ContinuousClock.Instant?, then: @escaping (ChannelError?) -> Void
+    ) {
         let key = ObjectIdentifier(link)
         waitingForLibrary[key, default: []].append(then)
         guard waitingForLibrary[key]?.count == 1 else { return }
-        link.run(library.loadCommand, until: .now.advanced(by: callTimeMax)) { [self] result in
+        link.run(library.loadCommand, until: deadline ?? .now.advanced(by: callTimeMax)) { [self] result in
             let failure: ChannelError? =
                 switch result {
                 case .failure: .unreachable
-                case .success(.error(let text)): refusal(text)
+                case .success(.error(let text)): refusalElsewhere(text)
                 case .success: nil
                 }
             for then in waitingForLibrary.removeValue(forKey: key) ?? [] { then(failure) }

@@ -108,7 +108,10 @@ final class CannedShard: @unchecked Sendable {
 
     private func collect() {
         while let words = server.takeCommand(on: Self.calls) {
-            guard words[0] == "FCALL" else { continue }
+            guard words[0] == "FCALL" else {
+                if words[0] == "INFO" { owed.append(Owed(isOurs: true)) }
+                continue
+            }
             let (operation, arguments) = (words[11], Array(words[14...]))
             guard operation == "receive" else {
                 let isOurs = operation == "pass" && arguments.last == "nobody"

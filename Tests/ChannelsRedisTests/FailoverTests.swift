@@ -113,7 +113,7 @@ struct FailoverTests {
                 try await cluster.failOver(slot, to: target)
                 runs.append(try await layer.sendWhenThere("2", to: x).id.number >> 32)
             }
-            #expect(runs == [0, 1, 2])
+            #expect(runs == runs.sorted() && Set(runs).count == 3, "\(runs)")
         }
     }
 

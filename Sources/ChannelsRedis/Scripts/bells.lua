@@ -14,6 +14,13 @@ local HANDED_KEPT = 3600000000
 
 local function bell(server) return string.sub(rows, 1, -5) .. 'bell:' .. server end
 
+-- Returns how many have heard it. What is refused, as there is no right to it, must not end what is under way: readiness tells
+-- of that.
+local function publish(server, text)
+    local heard = redis.pcall('SPUBLISH', bell(server), text)
+    return type(heard) == 'number' and heard or 0
+end
+
 local function waiting_row(channel)
     local packed = waiting_rows[channel]
     if packed == nil then packed = call('HGET', rows, 'w' .. channel) end
@@ -35,12 +42,12 @@ local function ring_one(channel, servers)
     layer[L.bells] = layer[L.bells] + 1
     for offset = 1, #servers do
         local server = servers[(layer[L.bells] + offset) % #servers + 1]
-        if call('SPUBLISH', bell(server), 'm' .. channel) > 0 then return end
+        if publish(server, 'm' .. channel) > 0 then return end
     end
 end
 
 local function ring_all(servers, text)
-    for _, server in ipairs(servers) do call('SPUBLISH', bell(server), text) end
+    for _, server in ipairs(servers) do publish(server, text) end
 end
 
 local function all_servers()

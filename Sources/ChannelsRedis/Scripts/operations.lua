@@ -205,7 +205,6 @@ end
 -- Writes, as a send would, and rings, which takes rights of its own.
 function operations.probe() call('SPUBLISH', bell(''), '') end
 
--- shard, shards, operation, started, started at, arguments... -> the operation's answer; or 'again', started, started at
 -- What sends and receives read in any case: the rows of their queues, and who waits there.
 local wanted_by = {
     send = function(args, want)
@@ -257,6 +256,7 @@ local function begin_reading(name, args, shard, shards)
     end
 end
 
+-- shard, shards, operation, started, started at, arguments... -> the operation's answer; or 'again', started, started at
 local function perform(keys, args)
     call, pack, unpack_row = redis.call, cmsgpack.pack, cmsgpack.unpack
     pack_struct, unpack_struct = struct.pack, struct.unpack

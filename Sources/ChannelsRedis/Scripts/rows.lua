@@ -20,7 +20,7 @@ local ANSWER_BYTES = 262144
 -- Of Redis's clock: a minute for which counts are kept, and for how long the keys outlive what is in them.
 local COUNTS_KEPT = 60000000
 local KEYS_KEPT = 86400000000
-local FORMAT = 2
+local FORMAT = 3
 -- A message of no more than that stands with its copy.
 local SMALL_BYTES = 1024
 
@@ -37,14 +37,17 @@ local freed_messages
 -- Rows of 'w' and a channel that were read when the call began; false where there is none.
 local waiting_rows
 
--- The shards that were used since this Redis began, by their first key: in which run of numbers.
+-- The shards that were used since this Redis began, by their first key.
 local known = {}
+-- Which process of Redis this is, as a number that each has for itself, when a server has told.
+local process
 
 -- The columns of the layer's row.
 local L = {
     format = 1, shards = 2, epoch = 3, sequence = 4, stamp = 5, lane = 6, group_sequence = 7, time = 8, kept_until = 9,
     pending = 10, queues = 11, groups = 12, group_sends = 13, group_copies = 14, sent = 15, delivered = 16,
     expired = 17, purged = 18, rejected = 19, dropped = 20, flushed_lane = 21, group_id = 22, bells = 23,
+    process = 24,
 }
 
 -- Those of a queue's: a channel of its own, or a mailbox with all its channels.
@@ -55,7 +58,7 @@ local Q = {
 
 -- What each call reads and writes is packed as doubles, as they are in memory: half the price of cmsgpack, which looks at
 -- each number. (What unpacking gives one more is where it ended.) A queue's name is that of its field.
-local LAYER, QUEUE = '<ddddddddddddddddddddddd', '<ddddddddddddddd'
+local LAYER, QUEUE = '<dddddddddddddddddddddddd', '<ddddddddddddddd'
 
 local function pack_queue(queue) return pack_struct(QUEUE, unpack(queue, 1, Q.early)) end
 
@@ -146,7 +149,7 @@ end
 
 local function make_layer(shard, shards)
     layer = {}
-    for index = 1, 23 do layer[index] = 0 end
+    for index = 1, L.process do layer[index] = 0 end
     layer[L.format], layer[L.shards] = FORMAT, shards
     layer[L.epoch] = math.max(1, math.floor(now / 1000)) * 1024 + shard
     make_keys()
@@ -155,13 +158,22 @@ end
 local RUN = 4294967296
 
 -- Where this Redis has begun anew, or another one has worked for the shard since it last did, the last numbers that were given
--- may be forgotten here: skips to a run of such as were certainly never given.
+-- may be forgotten here: skips to a run of such as were certainly never given. That it is another one only its process
+-- tells, as other releases have libraries of their own here.
 local function begin_run()
-    if known[rows] == math.floor(layer[L.sequence] / RUN) then return end
+    if known[rows] and (not process or layer[L.process] == process) then return end
+    known[rows] = true
+    if process and layer[L.process] == process then return end
     for _, column in ipairs({'sequence', 'stamp', 'lane', 'group_id', 'bells'}) do
         layer[L[column]] = (math.floor(layer[L[column]] / RUN) + 1) * RUN
     end
-    known[rows] = math.floor(layer[L.sequence] / RUN)
+    layer[L.process] = process or 0
+end
+
+-- A server tells which process this is: the one that began the run where nobody could tell.
+local function learn_process(number)
+    if not process and layer[L.process] == 0 then layer[L.process] = number end
+    process = number
 end
 
 -- Whether keys may be removed and made again: in a cluster, a slot without them that is on its way to another node would be
@@ -185,7 +197,7 @@ local function begin(packed, shard, shards)
         begin_run()
     else
         make_layer(shard, shards)
-        known[rows] = 0
+        known[rows], layer[L.process] = true, process or 0
     end
 end
 
@@ -195,7 +207,7 @@ local function finish()
     write_freed()
     keep(now)
     layer[L.time] = now
-    local fields = {'layer', pack_struct(LAYER, unpack(layer, 1, L.bells))}
+    local fields = {'layer', pack_struct(LAYER, unpack(layer, 1, L.process))}
     for name, queue in pairs(queues) do
         if queue and queue.is_changed then
             queue.is_changed = nil

@@ -152,9 +152,11 @@ local function collect_garbage()
     end
 end
 
--- server -> the number of its lease: with another one it must ask again for all that it waits for; 1 where there is more
+-- server, process of Redis or '' -> the number of its lease: with another one it must ask again for all that it waits for; 1 where there is more
 -- to sweep; how many messages it was handed
 function operations.tick(args)
+    local number = tonumber(args[2])
+    if number then learn_process(number) end
     local lease = renew(args[1])
     local is_done, failure = pcall(function()
         sweep_due(now)
