@@ -109,7 +109,8 @@ final class RedisCore: @unchecked Sendable {
         ticksUnderWay[shard] = false
         forgetIdle(in: shard)
         let process = processes[shard].map { "\($0)" } ?? ""
-        shards[shard].call(ShardOperation("tick", freesMemory: true, [.text(server), .text(process)])) { [weak self] result in
+        shards[shard].call(ShardOperation("tick", freesMemory: true, [.text(server), .text(process)])) {
+            [weak self] result in
             guard let self else { return }
             var isWantedAgain = ticksUnderWay.removeValue(forKey: shard) ?? false
             if case .success(let reply) = result, let answers = reply.elements, answers.count == 3 {

@@ -57,7 +57,8 @@ extension Shard {
         _ sends: [ChannelSend], with reply: RedisReply, repeatedUntil end: ContinuousClock.Instant,
         then done: @escaping (ChannelError?) -> Void
     ) {
-        guard let answers = reply.elements, answers.count == 1 + 2 * sends.count, let epoch = answers[0].int.flatMap({ UInt64(exactly: $0) })
+        guard let answers = reply.elements, answers.count == 1 + 2 * sends.count,
+            let epoch = answers[0].int.flatMap({ UInt64(exactly: $0) })
         else {
             for send in sends { send.completion(.failure(.strange(reply))) }
             return done(.strange(reply))

@@ -300,7 +300,8 @@ final class Shard: @unchecked Sendable {
         }
         let detour = RedisLink(
             to: FixedLocator(endpoint), credentials: credentials, on: link.loop, prelude: [],
-            events: .init(onReady: { _ in }, onLost: { [troubles] in troubles.begin(.answers, $0) }, onMessage: { _, _ in }))
+            events: .init(
+                onReady: { _ in }, onLost: { [troubles] in troubles.begin(.answers, $0) }, onMessage: { _, _ in }))
         detours[endpoint] = (detour, link.loop.now)
         detour.start()
         return detour

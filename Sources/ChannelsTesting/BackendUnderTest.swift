@@ -26,9 +26,10 @@ public struct BackendUnderTest: Sendable {
     /// How long after its deadline something may still be there at most, where time is real; what the step of the store's
     /// clock and the way to it add up to. Default 1 s.
     public var lateness: Duration
-    /// How long one rule may take, in real time, before it counts as broken. Default 60 s.
+    /// How long one rule may take, in real time, before it counts as broken: long enough for a machine that is busy with
+    /// other things. Default 180 s.
     public var timeLimit: Duration
-    /// How long one answer may take, in real time, where it depends on nothing else. Default 10 s.
+    /// How long one answer may take, in real time, where it depends on nothing else. Default 30 s.
     public var answerLimit: Duration
     /// Hears of each rule that does not apply, and why. Prints a line by default.
     public var tellAbsent: @Sendable (ConformanceRule, _ reason: String) -> Void
@@ -36,7 +37,7 @@ public struct BackendUnderTest: Sendable {
     /// - Parameter makeBackend: Makes a new, empty backend; see ``Factory``.
     public init(
         time: Time, ordersAcrossChannels: Bool = true, lateness: Duration = .seconds(1),
-        timeLimit: Duration = .seconds(60), answerLimit: Duration = .seconds(10),
+        timeLimit: Duration = .seconds(180), answerLimit: Duration = .seconds(30),
         tellAbsent: @escaping @Sendable (ConformanceRule, _ reason: String) -> Void = {
             print("Not checked: \($0.sentence) (\($0.id)): \($1)")
         },

@@ -4,7 +4,7 @@ import Testing
 @testable import ChannelsRedis
 @testable import ChannelsTesting
 
-@Suite("Slots of a cluster move", .serialized, .timeLimit(.minutes(1)))
+@Suite("Slots of a cluster move", .serialized, .timeLimit(.minutes(5)))
 struct ClusterMoveTests {
     @Test("At each step of a slot's way to another node what can be done is done, and what cannot be is refused")
     func steps() async throws {

@@ -5,7 +5,7 @@ import Testing
 @testable import ChannelsRedis
 @testable import ChannelsTesting
 
-@Suite("A replica takes over", .serialized, .timeLimit(.minutes(1)))
+@Suite("A replica takes over", .serialized, .timeLimit(.minutes(5)))
 struct FailoverTests {
     enum Fault: CaseIterable {
         case killed, frozen

@@ -5,7 +5,7 @@ import Testing
 @testable import ChannelsRedis
 @testable import ChannelsTesting
 
-@Suite("A layer behind Redis Sentinels", .serialized, .timeLimit(.minutes(1)))
+@Suite("A layer behind Redis Sentinels", .serialized, .timeLimit(.minutes(5)))
 struct SentinelTests {
     @Test("When the master is killed its shard works again with the replica, and who waits is served")
     func crash() async throws {
