@@ -139,8 +139,11 @@ import Testing
                 #expect(early.results.isEmpty != isShutOut && next.results.isEmpty != isShutOut)
                 // Once it does, all is well.
                 let first = isShutOut ? test.begin("GET", "x", within: .seconds(30)) : early
-                while server.takeCommand(on: 3)?.first != "GET" { await Task.yield() }
-                server.say(Array("+1\r\n".utf8), on: 3)
+                // It has a loop of its own.
+                await Task(executorPreference: server.loop) {
+                    while server.takeCommand(on: 3)?.first != "GET" { await Task.yield() }
+                    server.say(Array("+1\r\n".utf8), on: 3)
+                }.value
                 #expect(try await first.reply() == .status("1"))
             }
         }
