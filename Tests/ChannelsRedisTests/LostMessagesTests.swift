@@ -5,14 +5,15 @@ import Testing
 @testable import ChannelsRedis
 
 /// A Redis that stands still while it is asked does what it was asked when it goes on, and nobody hears of it.
-@Suite("What Redis hands over and nobody gets", .timeLimit(.minutes(1)))
+@Suite("What Redis hands over and nobody gets", .timeLimit(.minutes(5)))
 struct LostMessagesTests {
     private func withBackend(
-        clock: ManualClock = ManualClock(), _ body: (RedisBackend, RedisServer) async throws -> Void
+        clock: ManualClock = ManualClock(), callTimeMax: Duration = .milliseconds(500),
+        _ body: (RedisBackend, RedisServer) async throws -> Void
     ) async throws {
         try await RedisServer.run { server in
             let backend = try RedisBackend.make(
-                servers: [server], clock: clock, callTimeMax: .milliseconds(500))
+                servers: [server], clock: clock, callTimeMax: callTimeMax)
             try await backend.sendWhenThere("0", to: "ready")
             #expect(try await backend.receive("ready").count == 1)
             try await body(backend, server)
@@ -73,7 +74,7 @@ struct LostMessagesTests {
     @Test("What Redis does not take back, as it is empty since, is lost, once")
     func keptBack() async throws {
         let clock = ManualClock()
-        try await withBackend(clock: clock) { backend, server in
+        try await withBackend(clock: clock, callTimeMax: .seconds(20)) { backend, server in
             try await backend.send("1", to: "x")
             let taken = try await backend.receive("x")
             server.kill()
@@ -87,7 +88,7 @@ struct LostMessagesTests {
 
     @Test("What goes back to a Redis that has forgotten it is there again, and never counts")
     func forgotten() async throws {
-        try await withBackend { backend, server in
+        try await withBackend(callTimeMax: .seconds(20)) { backend, server in
             try await backend.send("1", to: "x")
             let taken = try await backend.receive("x")
             server.kill()
