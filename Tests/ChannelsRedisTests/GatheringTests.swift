@@ -65,6 +65,7 @@ struct GatheringTests {
             #expect(stride(from: 6, to: last.arguments.count, by: 7).map { last.arguments[$0] } == ["2", "3", "4"])
             shard.answer("*3\r\n:1\r\n:6\r\n:2\r\n")
             shard.answer("*7\r\n:1\r\n:7\r\n:3\r\n:8\r\n:4\r\n:0\r\n:4\r\n")
+            // The answers come by a socket: it tells nobody but the core that they have arrived.
             while accepted < 4 { try await Task.sleep(for: .milliseconds(1)) }
         }
     }

@@ -105,6 +105,7 @@ struct RedisCluster {
                 try await replica.command("CLUSTER", "FAILOVER")
                 askedAt = .now
             }
+            // A process of its own decides: each look at it is a connection, which would keep it from doing so.
             try await Task.sleep(for: .milliseconds(20))
         }
     }

@@ -33,6 +33,7 @@ struct SentinelTests {
             // Not before the Sentinel has heard from the replica how it is.
             try await sentinel.until("SENTINEL", "FAILOVER", "main") { $0 == "OK" }
             while try await replica.command("ROLE").elements?.first?.text != "master" {
+                // A process of its own decides: each look at it is a connection, which would keep it from doing so.
                 try await Task.sleep(for: .milliseconds(20))
             }
             try await layer.sendWhenThere("50", to: "x")
